@@ -1,0 +1,1 @@
+"""One adapter per channel behind one protocol (:mod:`tui_inbox.channels.port`)."""

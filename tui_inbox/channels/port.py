@@ -1,0 +1,103 @@
+"""What every channel adapter offers. Services and the receiver know adapters only through this page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
+from tui_inbox.domain.kinds import ChannelKind
+
+FirstByteGuard = Callable[[], Awaitable[None]]
+"""Awaited just before the first byte of a send leaves. Raising :class:`SendVetoedError` stops it with no byte on the wire."""
+
+
+class SendVetoedError(Exception):
+    """Raised by a guard: the message must not go out any more. ``str()`` says why."""
+
+
+class PayloadError(Exception):
+    """A correctly signed body that this adapter can't read; it is put into quarantine."""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Credentials of one channel. Never stored in the database, never printed, never logged."""
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def get(self, name: str) -> str:
+        """A secret by name (``token``, ``app_secret``, ``verify_token``, ``webhook_secret``); empty when not set."""
+        return self.values.get(name, "")
+
+
+@dataclass(frozen=True)
+class WebhookRequest:
+    """One request to the receiver, as the adapter sees it."""
+
+    method: str
+    query: Mapping[str, str]
+    headers: Mapping[str, bytes] = field(repr=False)
+    """Lower-case names; values as bytes, since senders may put anything there."""
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class RemoteTemplate:
+    """A template as the channel lists it."""
+
+    name: str
+    language: str
+    status: str
+    category: str
+    components: Sequence[Mapping[str, object]]
+    quality: str = ""
+    named: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class ChannelCheck:
+    """Result of testing a credential; nothing is sent to customers."""
+
+    ok: bool
+    message: str
+    """What the channel said in plain words: the account's name, or what is wrong and what to do."""
+
+
+class ChannelAdapter(Protocol):
+    """One connected account of one kind."""
+
+    kind: ChannelKind
+    keyed: bool
+    """The channel honours our idempotency key, so repeating a send is safe."""
+    body_maximum: int
+    """Largest webhook body in bytes."""
+    required_config: Sequence[str]
+    """Names of non-secret settings that must be given."""
+    required_secrets: Sequence[str]
+    """Names of secrets that must be set."""
+
+    async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
+        """Send once. Never raises for anything that the network or the channel does; re-raises
+        :class:`SendVetoedError` from the guard."""
+
+    def verify(self, request: WebhookRequest) -> bool:
+        """Whether the request is signed by the channel. False when no secret is set. Never raises."""
+
+    def handshake(self, request: WebhookRequest) -> str | None:
+        """Body to answer to a subscription handshake (GET) with; ``None`` = refuse."""
+
+    def parse(self, body: bytes, received_at: datetime) -> Sequence[ChannelEvent]:
+        """Every event in a verified body, in order. Raises :class:`PayloadError` for what is not this channel's."""
+
+    async def templates(self) -> Sequence[RemoteTemplate]:
+        """Templates that the channel holds; empty where it has none. Raises ``InboxError``."""
+
+    async def check(self) -> ChannelCheck:
+        """Test the credential."""
+
+    async def close(self) -> None:
+        """Release connections."""

@@ -1,0 +1,1 @@
+"""A sandbox workspace with lifelike data, local channels and customers who answer."""

@@ -1,0 +1,1 @@
+"""Plain dataclasses and pure rules. Imports the standard library only; no clock, no randomness, no I/O."""

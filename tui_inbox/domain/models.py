@@ -1,0 +1,245 @@
+"""Plain rows that travel between the layers. All instants are aware UTC datetimes; ids are database integers,
+message and draft ids are UUID strings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from tui_inbox.domain.kinds import (
+    ChannelKind,
+    ContentKind,
+    ConversationStatus,
+    DeliveryState,
+    Direction,
+    ErrorClass,
+    Receipt,
+    Role,
+)
+from tui_inbox.domain.templates import TemplateContent
+from tui_inbox.domain.window import ChannelFacts
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A person who answers customers."""
+
+    id: int
+    handle: str
+    name: str
+    role: Role = Role.AGENT
+    away: bool = False
+
+
+@dataclass(frozen=True)
+class Team:
+    """A group of agents; may override the workspace's closing logic (``None`` = does not)."""
+
+    id: int
+    name: str
+    closing_logic: str | None = None
+    member_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One connected account. Holds no secret: those come from the settings of the process that sends or receives."""
+
+    id: int
+    name: str
+    kind: ChannelKind
+    config: Mapping[str, str] = field(default_factory=dict)
+    """Non-secret settings of the adapter: ``base_url``, ``phone_number_id``, ``account_id``…"""
+    policy_override: Mapping[str, Any] = field(default_factory=dict)
+    webhook_path: str = ""
+    """Random path segment at which the receiver listens for this channel."""
+    paused_reason: str = ""
+    paused_until: datetime | None = None
+    """With a reason and no time: paused until an admin acts."""
+    last_webhook_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A customer."""
+
+    id: int
+    first_name: str = ""
+    last_name: str = ""
+    email: str = ""
+    phone: str = ""
+    """E.164 where it parses, else as it came."""
+    language: str = ""
+    country: str = ""
+    tags: tuple[str, ...] = ()
+    blocked: bool = False
+    custom: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """First and last name, else email, else phone, else ``#id``."""
+        return f"{self.first_name} {self.last_name}".strip() or self.email or self.phone or f"#{self.id}"
+
+
+@dataclass(frozen=True)
+class ContactChannel:
+    """A contact's address on a channel; the messaging window belongs to it."""
+
+    id: int
+    contact_id: int
+    channel: Channel
+    address: str
+    """The channel's own id of the customer (chat id, phone number, scoped id)."""
+    facts: ChannelFacts
+    last_inbound_at: datetime | None = None
+    last_message_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """The thread with one contact over all channels. Every contact has exactly one row, so at most one is open."""
+
+    contact_id: int
+    status: ConversationStatus
+    assignee_id: int | None
+    team_id: int | None
+    version: int
+    """Rises with every change of status, assignee, snooze or team; for compare-and-set."""
+    last_seq: int
+    """Number of the newest timeline entry; for "somebody wrote meanwhile"."""
+    last_activity_at: datetime
+    waiting_since: datetime | None = None
+    """Time of the first customer message that nobody has answered; ``None`` = nobody waits."""
+    snoozed_until: datetime | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by_id: int | None = None
+    last_channel_id: int | None = None
+    """Contact channel (its id) last used with this contact, either way."""
+    unread: int = 0
+
+
+@dataclass(frozen=True)
+class InboxRow:
+    """One line of the inbox list."""
+
+    contact_id: int
+    name: str
+    email: str
+    phone: str
+    status: ConversationStatus
+    assignee: str
+    """Handle; empty when nobody has it."""
+    last_activity_at: datetime
+    preview: str
+    """Beginning of the newest message, as it came: clean before painting."""
+    preview_direction: Direction | None
+    channel_kinds: tuple[ChannelKind, ...]
+    window_ends_at: datetime | None
+    """End of the window of the channel last used; ``None`` = that channel has no window or there is no channel."""
+    waiting_since: datetime | None
+    snoozed_until: datetime | None
+    unread: int
+    tags: tuple[str, ...]
+    blocked: bool
+    failed: int
+    """Outgoing messages that failed, are blocked or uncertain."""
+    matched: tuple[str, ...]
+    """Fields in which the search hit: ``name``, ``phone``, ``email``, ``email part``, ``id`` or a custom field."""
+    version: int
+    cursor: str
+    """Opaque key of this row for ``after``."""
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One entry of a thread: a message either way or a note (``direction``), or a lifecycle event (``event``)."""
+
+    key: str
+    """Unique and stable within the thread."""
+    seq: int
+    at: datetime
+    """Event time of the channel for inbound ones, our time for the rest."""
+    direction: Direction | None
+    event: str = ""
+    """Kind of lifecycle event, for example ``closed``; empty for messages and notes."""
+    body: str = ""
+    """As it came: clean before painting."""
+    author: str = ""
+    """Handle of the agent; empty for the customer and the system."""
+    channel_kind: ChannelKind | None = None
+    channel_name: str = ""
+    content_kind: ContentKind = ContentKind.TEXT
+    tag: str = ""
+    message_id: str = ""
+    state: DeliveryState | None = None
+    receipt: Receipt = Receipt.NONE
+    error_class: ErrorClass | None = None
+    error_text: str = ""
+    due_at: datetime | None = None
+    """Not sent before this instant: until then it can be taken back."""
+    arrived_late: bool = False
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """Of lifecycle events: ``from``, ``to``, ``category``, ``summary``, ``until``…"""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Unsent text; belongs to its contact and agent."""
+
+    id: str
+    agent_id: int
+    contact_id: int
+    channel_id: int | None
+    """Contact channel it is meant for; ``None`` = the one last used."""
+    body: str
+    version: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One line of the append-only record."""
+
+    id: int
+    at: datetime
+    contact_id: int | None
+    actor: str
+    kind: str
+    message_id: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """Delivery side of one outgoing message."""
+
+    message_id: str
+    contact_id: int
+    contact_channel_id: int
+    channel_id: int
+    seq: int
+    """Place in the order of this contact and channel."""
+    state: DeliveryState
+    version: int
+    content_kind: ContentKind
+    body: str
+    template: TemplateContent | None
+    tag: str
+    idempotency_key: str
+    attempts: int
+    created_at: datetime
+    due_at: datetime
+    queued_by_id: int | None
+    lease_token: str = ""
+    lease_until: datetime | None = None
+    lease_owner: str = ""
+    provider_id: str = ""
+    receipt: Receipt = Receipt.NONE
+    receipt_at: datetime | None = None
+    failed_at: datetime | None = None
+    error_class: ErrorClass | None = None
+    error_code: str = ""
+    error_text: str = ""

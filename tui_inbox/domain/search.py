@@ -1,0 +1,135 @@
+"""Search syntax and what counts as a hit.
+
+Words are and-ed in any order. A word hits a name or phone anywhere inside, an email whole or inside, a custom text
+field whole. ``name:``, ``phone:``, ``email:``, ``id:`` narrow a word to a field; ``tag:``, ``assignee:``,
+``channel:``, ``country:``, ``language:``, ``status:`` and ``window:`` filter. Case and accents do not matter. A quoted
+phrase is one word.
+Storage must answer exactly as :func:`matched_fields` does; the tests hold it to that.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from tui_inbox.domain.models import Contact
+
+FIELDS = ("name", "phone", "email", "id")
+FILTERS = ("tag", "assignee", "channel", "country", "language", "status", "window")
+MOST_WORDS = 12
+"""Words beyond these are ignored: no real query has them."""
+MOST_LETTERS = 200
+"""Letters of one word beyond these are ignored."""
+
+_TOKEN = re.compile(r'(?:(?P<key>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>\S+))')
+_PHONE = re.compile(r"[+(]?[\d\s().+/\-]*\d[\d\s().+/\-]*")
+
+
+@dataclass(frozen=True)
+class Term:
+    """One word that must be found."""
+
+    text: str
+    """Folded: no case, no accents."""
+    field: str = ""
+    """One of :data:`FIELDS`, or empty for any."""
+    digits: str = ""
+    """The digits, where the word can be (part of) a phone number; else empty."""
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """A parsed query."""
+
+    terms: tuple[Term, ...] = ()
+    filters: tuple[tuple[str, str], ...] = ()
+    """Pairs of a name of :data:`FILTERS` and a folded value; the same name twice means either."""
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to look for and nothing to filter by."""
+        return not self.terms and not self.filters
+
+
+def fold(text: str) -> str:
+    """Text without case and accents, width forms and compatibility forms evened out; the same on both sides."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    stripped = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return " ".join(stripped.casefold().split())
+
+
+def digits_of(text: str) -> str:
+    """The decimal digits of a text as ASCII, whatever script they are in."""
+    return "".join(str(unicodedata.decimal(char)) for char in text if unicodedata.decimal(char, None) is not None)
+
+
+def parse(query: str) -> SearchQuery:
+    """Parse what was typed. Never fails: what is not syntax is a word."""
+    terms: list[Term] = []
+    filters: list[tuple[str, str]] = []
+    run: list[str] = []
+    for match in _TOKEN.finditer(query.replace("\x00", " ")):
+        key = (match["key"] or "").lower()
+        value = match["quoted"] if match["quoted"] is not None else match["bare"]
+        if key not in FIELDS and key not in FILTERS:
+            key, value = "", match[0].strip('"') if match["quoted"] is None or match["key"] else value
+        value = value[:MOST_LETTERS]
+        if not key and _looks_like_phone(value):
+            run.append(value)
+            continue
+        _flush(run, terms)
+        if key in FILTERS:
+            if fold(value):
+                filters.append((key, fold(value)))
+        elif fold(value):
+            terms.append(_term(value, key))
+    _flush(run, terms)
+    return SearchQuery(tuple(terms[:MOST_WORDS]), tuple(filters[:MOST_WORDS]))
+
+
+def matched_fields(contact: Contact, query: SearchQuery) -> tuple[str, ...] | None:
+    """Fields in which the words hit, in a fixed order; ``None`` when a word hits nowhere. Filters are not looked at."""
+    found: set[str] = set()
+    for term in query.terms:
+        hits = _hits(contact, term)
+        if not hits:
+            return None
+        found |= hits
+    order = ("id", "name", "phone", "email", "email part", "custom")
+    return tuple(name for name in order if name in found)
+
+
+def _hits(contact: Contact, term: Term) -> set[str]:
+    wanted, email = term.field, fold(contact.email)
+    hits = set()
+    if wanted in {"", "name"} and term.text in fold(f"{contact.first_name} {contact.last_name}"):
+        hits.add("name")
+    if wanted in {"", "phone"} and term.digits and term.digits in digits_of(contact.phone):
+        hits.add("phone")
+    if wanted in {"", "email"} and email:
+        if term.text == email:
+            hits.add("email")
+        elif term.text in email:
+            hits.add("email part")
+    if wanted == "id" and term.text == str(contact.id):
+        hits.add("id")
+    if not wanted and any(term.text == fold(value) for value in contact.custom.values()):
+        hits.add("custom")
+    return hits
+
+
+def _looks_like_phone(value: str) -> bool:
+    return bool(_PHONE.fullmatch(value))
+
+
+def _term(value: str, key: str) -> Term:
+    digits = digits_of(value) if _looks_like_phone(value) else ""
+    return Term(fold(value), key, digits)
+
+
+def _flush(run: list[str], terms: list[Term]) -> None:
+    """Neighbouring groups of a phone number, typed with blanks, are one word."""
+    if run:
+        terms.append(_term(" ".join(run), ""))
+        run.clear()

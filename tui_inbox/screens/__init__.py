@@ -1,0 +1,1 @@
+"""What one sees: a module for each screen and dialog. No SQL, no HTTP."""
