@@ -1,0 +1,27 @@
+"""What every test gets: an environment of its own, so that nobody's settings or colours leak in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_LEAKY_PREFIXES = ("TUI_INBOX_", "TEXTUAL_", "XDG_")
+_LEAKY = ("NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES", "EDITOR", "VISUAL", "TMUX", "SSH_CONNECTION")
+_KEPT = ("TUI_INBOX_SPECS", "TUI_INBOX_TESTDATA")
+"""Folders with published API descriptions and with shared test data; see the README, "Tests"."""
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home of its own and none of the caller's settings."""
+    for name in list(os.environ):
+        if (name.startswith(_LEAKY_PREFIXES) and name not in _KEPT) or name in _LEAKY:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    yield home
