@@ -243,3 +243,64 @@ class OutboxRow:
     error_class: ErrorClass | None = None
     error_code: str = ""
     error_text: str = ""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try to send one message. What is not known is empty."""
+
+    message_id: str
+    n: int
+    """Counted from 1 without gaps."""
+    token: str
+    worker: str
+    leased_at: datetime
+    first_byte_at: datetime | None = None
+    http_status: int | None = None
+    outcome: str = ""
+    """A value of :class:`~tui_inbox.domain.events.OutcomeKind`, or ``lease expired``."""
+    provider_id: str = ""
+    error_code: str = ""
+    error_text: str = ""
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RawEvent:
+    """A verified webhook body as it came, kept before anybody looks into it."""
+
+    id: int
+    channel_id: int
+    received_at: datetime
+    body: bytes = field(repr=False)
+    status: str = "pending"
+    """``pending``, ``processed`` or ``quarantined``."""
+    error: str = ""
+    """Why it was put into quarantine."""
+
+
+@dataclass(frozen=True)
+class InboxFacets:
+    """What the inbox can be filtered by, with the number of contacts behind each; the most frequent first."""
+
+    channels: tuple[tuple[ChannelKind, int], ...] = ()
+    tags: tuple[tuple[str, int], ...] = ()
+    assignees: tuple[tuple[str, int], ...] = ()
+    """Handles."""
+
+
+@dataclass(frozen=True)
+class StoreHealth:
+    """State of the database, for a check-up."""
+
+    engine: str
+    version: str
+    """Of the database engine."""
+    schema: str
+    """Revision of the schema."""
+    journal_mode: str
+    synchronous: str
+    check: str
+    """``ok``, or what the engine's own check found."""
+    size_bytes: int
+    warnings: tuple[str, ...] = ()

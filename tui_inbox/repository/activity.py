@@ -1,0 +1,52 @@
+"""The append-only record of who did what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from tui_inbox.domain.models import Activity
+from tui_inbox.repository.base import Repository
+from tui_inbox.repository.tables import activity, agents
+
+
+class ActivityRepository(Repository):
+    """Adds lines and reads them; the database refuses anything else."""
+
+    async def add(
+        self,
+        kind: str,
+        *,
+        contact_id: int | None = None,
+        actor_id: int | None = None,
+        message_id: str = "",
+        detail: Mapping[str, Any] | None = None,
+        now: datetime,
+    ) -> None:
+        """Add one line; ``actor_id`` ``None`` = the program itself or the customer."""
+        values = {
+            "at": now,
+            "contact_id": contact_id,
+            "actor_id": actor_id,
+            "kind": kind,
+            "message_id": message_id,
+            "detail": detail or {},
+        }
+        await self._connection.execute(insert(activity).values(values))
+
+    async def for_contact(self, contact_id: int, limit: int = 100) -> list[Activity]:
+        """The newest lines about a contact, newest first."""
+        statement = (
+            select(activity, func.coalesce(agents.c.handle, "").label("actor"))
+            .outerjoin(agents, agents.c.id == activity.c.actor_id)
+            .where(activity.c.contact_id == contact_id)
+            .order_by(activity.c.id.desc())
+            .limit(limit)
+        )
+        return [
+            Activity(row.id, row.at, row.contact_id, row.actor, row.kind, row.message_id, row.detail)
+            for row in await self._all(statement)
+        ]

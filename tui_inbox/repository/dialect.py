@@ -1,0 +1,214 @@
+"""Everything that only one database engine understands: addresses, settings, locks, error codes, triggers.
+
+SQLite today. Another engine gets its own answers here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+from tui_inbox.domain.errors import StoreUnreachableError
+
+APPLICATION_ID = 0x7475_6962
+"""Written into the file's header, so that another program's database is never taken for ours."""
+BUSY_TIMEOUT_MS = 10_000
+SAFE_VERSION = (3, 51, 3)
+"""Older ones can damage a WAL file under several writers (reference: reliability, section 1.2)."""
+
+ACTIVITY_TRIGGERS = (
+    "CREATE TRIGGER activity_no_update BEFORE UPDATE ON activity "
+    "BEGIN SELECT RAISE(ABORT, 'activity is append-only'); END",
+    "CREATE TRIGGER activity_no_delete BEFORE DELETE ON activity "
+    "BEGIN SELECT RAISE(ABORT, 'activity is append-only'); END",
+)
+"""Keep the record of activity append-only, whoever writes."""
+
+SETTINGS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+)
+
+
+ERRORS = (DBAPIError, sqlite3.Error)
+"""What :func:`trouble` explains; settings made on a new connection raise the driver's own class."""
+
+
+class Access(Enum):
+    """What an engine is for."""
+
+    READ = "BEGIN"
+    WRITE = "BEGIN IMMEDIATE"
+    WATCH = ""
+    """One connection without transactions that sees the commits of others."""
+
+
+class Trouble(Enum):
+    """Why the database refused."""
+
+    BUSY = "busy"
+    READ_ONLY = "read only"
+    DAMAGED = "damaged"
+    NOT_A_DATABASE = "not a database"
+    FULL = "full"
+    UNREACHABLE = "unreachable"
+    OTHER = "other"
+
+
+_TROUBLE = {
+    sqlite3.SQLITE_BUSY: Trouble.BUSY,
+    sqlite3.SQLITE_LOCKED: Trouble.BUSY,
+    sqlite3.SQLITE_READONLY: Trouble.READ_ONLY,
+    sqlite3.SQLITE_PERM: Trouble.READ_ONLY,
+    sqlite3.SQLITE_CORRUPT: Trouble.DAMAGED,
+    sqlite3.SQLITE_NOTADB: Trouble.NOT_A_DATABASE,
+    sqlite3.SQLITE_FULL: Trouble.FULL,
+    sqlite3.SQLITE_CANTOPEN: Trouble.UNREACHABLE,
+    sqlite3.SQLITE_IOERR: Trouble.UNREACHABLE,
+}
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a file holds, found out without writing."""
+
+    empty: bool
+    ours: bool
+    revision: str
+    """Revision of the schema; empty when the file says none."""
+
+
+def file_of(address: str) -> Path:
+    """The absolute path of a database address: ``sqlite:///path`` or a bare path.
+
+    Raises :class:`StoreUnreachableError` for anything else; a password in the address is not repeated.
+    """
+    scheme, separator, rest = address.partition("://")
+    if separator and scheme not in {"sqlite", "sqlite+aiosqlite"}:
+        raise StoreUnreachableError(
+            f"Databases of the kind '{scheme}' are not supported; give sqlite:///PATH or the path of a file."
+        )
+    name = "/" + rest.lstrip("/") if separator else address
+    if not rest.strip("/") if separator else not address.strip():
+        raise StoreUnreachableError("The database address names no file; give sqlite:///PATH or the path of a file.")
+    if "\x00" in name or name == ":memory:" or name == "/:memory:":
+        raise StoreUnreachableError("The database must be a file, since several programs share it; give its path.")
+    return Path(name).expanduser().absolute()
+
+
+def probe(path: Path) -> Probe:
+    """Look into a database file without writing. Raises ``sqlite3.Error``."""
+    # Through the engine and never by open(): closing any other descriptor of the file would drop this process's locks.
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+    try:
+        names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        row = None
+        if "alembic_version" in names:
+            row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return Probe(not names, application == APPLICATION_ID, "" if row is None else str(row[0]))
+    finally:
+        connection.close()
+
+
+def make_engine(path: Path, access: Access, *, read_only: bool) -> AsyncEngine:
+    """An engine for one kind of access, with every setting of this module on each of its connections."""
+    if read_only:
+        url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
+    else:
+        url = URL.create("sqlite+aiosqlite", database=str(path))
+    if access is Access.WATCH:
+        engine = create_async_engine(url, poolclass=NullPool)
+    else:
+        sizes = {Access.READ: (2, 6), Access.WRITE: (1, 0)}[access]
+        engine = create_async_engine(url, pool_size=sizes[0], max_overflow=sizes[1])
+    begin = access.value
+
+    def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for setting in SETTINGS:
+            cursor.execute(setting)
+        if access is Access.WRITE and not read_only:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        if access is not Access.WRITE:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        if begin:
+            connection.exec_driver_sql(begin)
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)
+    return engine
+
+
+def trouble(error: BaseException) -> Trouble:
+    """What is behind a driver's error."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is None:
+        return Trouble.OTHER
+    return _TROUBLE.get(code & 0xFF, Trouble.OTHER)
+
+
+def schema_extras(engine: str) -> tuple[str, ...]:
+    """Statements that finish a new schema: our mark in the file, and the triggers that keep the record append-only."""
+    return (f"PRAGMA application_id = {APPLICATION_ID}", *ACTIVITY_TRIGGERS) if engine == "sqlite" else ()
+
+
+def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+async def change_token(connection: AsyncConnection) -> int:
+    """A number that differs whenever another connection has committed."""
+    result = await connection.exec_driver_sql("PRAGMA data_version")
+    return int(result.scalar_one())
+
+
+@dataclass(frozen=True)
+class EngineHealth:
+    """What the engine says of itself."""
+
+    version: str
+    journal_mode: str
+    synchronous: str
+    check: str
+    warnings: tuple[str, ...]
+
+
+async def health(connection: AsyncConnection) -> EngineHealth:
+    """The engine's version, settings and own check of the file."""
+
+    async def ask(pragma: str) -> str:
+        return str((await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one())
+
+    synchronous = {"0": "off", "1": "normal", "2": "full", "3": "extra"}.get(await ask("synchronous"), "unknown")
+    warnings = []
+    if sqlite3.sqlite_version_info < SAFE_VERSION:
+        warnings.append(
+            f"SQLite {sqlite3.sqlite_version} is older than {'.'.join(map(str, SAFE_VERSION))}, which repairs a rare"
+            " loss of data when several programs write at once; keep backups, or install a newer SQLite."
+        )
+    found = (await connection.exec_driver_sql("PRAGMA quick_check(5)")).scalars().all()
+    return EngineHealth(
+        sqlite3.sqlite_version, await ask("journal_mode"), synchronous, "; ".join(map(str, found)), tuple(warnings)
+    )

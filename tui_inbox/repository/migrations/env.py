@@ -1,0 +1,16 @@
+"""Runs revisions on the connection, and inside the transaction, of the caller."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from tui_inbox.repository.tables import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,146 @@
+"""Reading the outbox: rows, attempts, and what the next step would be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+
+from tui_inbox.domain.delivery import IN_FLIGHT, NEEDS_PERSON, UNSETTLED
+from tui_inbox.domain.kinds import ContentKind, DeliveryState, ErrorClass, Receipt
+from tui_inbox.domain.models import Attempt, OutboxRow
+from tui_inbox.domain.templates import TemplateContent
+from tui_inbox.repository.base import AnyRow, Repository
+from tui_inbox.repository.tables import attempts, channels, in_states, outbox
+
+
+@dataclass(frozen=True)
+class NewOutgoing:
+    """A message that is to be queued. Its words are fixed from here on."""
+
+    message_id: str
+    contact_id: int
+    contact_channel_id: int
+    channel_id: int
+    content_kind: ContentKind
+    body: str
+    idempotency_key: str
+    due_at: datetime
+    created_at: datetime
+    queued_by_id: int | None = None
+    template: TemplateContent | None = None
+    tag: str = ""
+    draft_id: str | None = None
+    """The draft it was written as; one draft is sent at most once."""
+    client_key: str | None = None
+    """The caller's own key; the same key by the same agent is one message."""
+
+
+class OutboxReads(Repository):
+    """Reads of the outbox."""
+
+    async def get(self, message_id: str) -> OutboxRow | None:
+        """The delivery side of a message."""
+        return await self._one(outbox.c.message_id == message_id)
+
+    async def by_draft(self, draft_id: str) -> OutboxRow | None:
+        """The message that a draft became."""
+        return await self._one(outbox.c.draft_id == draft_id)
+
+    async def by_client_key(self, agent_id: int, key: str) -> OutboxRow | None:
+        """The message that an agent queued under a key of the caller's."""
+        return await self._one(and_(outbox.c.queued_by_id == agent_id, outbox.c.client_key == key))
+
+    async def attention(self, agent_id: int | None, limit: int = 50) -> list[OutboxRow]:
+        """Messages that need a person (failed, blocked, uncertain), newest first; ``None`` = of every agent."""
+        statement = select(outbox).where(in_states(outbox.c.state, NEEDS_PERSON))
+        if agent_id is not None:
+            statement = statement.where(outbox.c.queued_by_id == agent_id)
+        rows = await self._all(statement.order_by(outbox.c.created_at.desc(), outbox.c.message_id).limit(limit))
+        return [outbox_row(row) for row in rows]
+
+    async def attempts(self, message_id: str) -> list[Attempt]:
+        """Every try to send a message, in order."""
+        statement = select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.n)
+        return [_attempt(row) for row in await self._all(statement)]
+
+    async def next_due(self, now: datetime) -> datetime | None:
+        """The instant at which :meth:`claim` finds something next, if nothing else happens; ``None`` = never.
+
+        May lie in the past: then there is something now.
+        """
+        queued = outbox.c.state == DeliveryState.QUEUED
+        resting = and_(channels.c.paused_reason != "", channels.c.paused_until > now)
+        due = func.min(outbox.c.due_at)
+        joined = outbox.join(channels, channels.c.id == outbox.c.channel_id)
+        ready = await self._value(select(due).select_from(joined).where(queued, not_paused(now), ~waits_for_earlier()))
+        later = await self._value(
+            select(func.min(channels.c.paused_until)).select_from(joined).where(queued, resting, ~waits_for_earlier())
+        )
+        instants: list[datetime] = [at for at in (ready, later) if at is not None]
+        return min(instants, default=None)
+
+    async def pending_count(self) -> int:
+        """Messages that are queued or on their way."""
+        states = IN_FLIGHT | {DeliveryState.QUEUED}
+        return int(await self._value(select(func.count()).where(in_states(outbox.c.state, states))))
+
+    async def _one(self, condition: ColumnElement[bool]) -> OutboxRow | None:
+        row = await self._first(select(outbox).where(condition))
+        return None if row is None else outbox_row(row)
+
+
+def waits_for_earlier() -> ColumnElement[bool]:
+    """An earlier message to the same contact and channel is not settled yet, or one is on its way."""
+    earlier = outbox.alias("earlier")
+    return exists().where(
+        earlier.c.contact_id == outbox.c.contact_id,
+        earlier.c.channel_id == outbox.c.channel_id,
+        or_(
+            and_(earlier.c.seq < outbox.c.seq, in_states(earlier.c.state, UNSETTLED)),
+            in_states(earlier.c.state, IN_FLIGHT),
+        ),
+    )
+
+
+def not_paused(now: datetime) -> ColumnElement[bool]:
+    """The joined channel may be used."""
+    return or_(channels.c.paused_reason == "", channels.c.paused_until <= now)
+
+
+def outbox_row(row: AnyRow) -> OutboxRow:
+    """A row of the outbox as it travels."""
+    return OutboxRow(
+        message_id=row.message_id,
+        contact_id=row.contact_id,
+        contact_channel_id=row.contact_channel_id,
+        channel_id=row.channel_id,
+        seq=row.seq,
+        state=DeliveryState(row.state),
+        version=row.version,
+        content_kind=ContentKind(row.content_kind),
+        body=row.body,
+        template=None if row.template is None else TemplateContent(**row.template),
+        tag=row.tag,
+        idempotency_key=row.idempotency_key,
+        attempts=row.attempts,
+        created_at=row.created_at,
+        due_at=row.due_at,
+        queued_by_id=row.queued_by_id,
+        lease_token=row.lease_token,
+        lease_until=row.lease_until,
+        lease_owner=row.lease_owner,
+        provider_id=row.provider_id,
+        receipt=Receipt(row.receipt),
+        receipt_at=row.receipt_at,
+        failed_at=row.failed_at,
+        error_class=None if row.error_class is None else ErrorClass(row.error_class),
+        error_code=row.error_code,
+        error_text=row.error_text,
+    )
+
+
+def _attempt(row: AnyRow) -> Attempt:
+    names = Attempt.__dataclass_fields__
+    return Attempt(**{name: getattr(row, name) for name in names})

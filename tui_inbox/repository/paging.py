@@ -1,0 +1,117 @@
+"""Orders of the inbox list, and the places in it.
+
+An order is a row of segments, each sorted by one indexed column and the contact's id, all of one segment before all of
+the next. A cursor names the segment, the column's value there and the contact, so a page is found by its key, however
+deep it lies. For orders that depend on the present, the cursor carries the instant at which the list was begun.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Select, and_, literal, tuple_
+
+from tui_inbox.domain.errors import UsageError
+from tui_inbox.domain.kinds import SortOrder
+from tui_inbox.repository.tables import contacts, conversations
+from tui_inbox.repository.types import Instant, instant, microseconds
+
+_BAD_CURSOR = "This is not a place in the list as it is now sorted; begin again without it."
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One stretch of the list."""
+
+    column: Column[datetime]
+    descending: bool
+    condition: ColumnElement[bool] | None = None
+    """What its rows have and no other segment's rows have."""
+
+    def order(self, *, backwards: bool = False) -> list[ColumnElement[Any]]:
+        """The ORDER BY of its rows."""
+        descending = self.descending is not backwards
+        columns = (self.column, conversations.c.contact_id)
+        return [column.desc() if descending else column.asc() for column in columns]
+
+    def beyond(self, at: datetime, contact_id: int, *, backwards: bool = False) -> ColumnElement[bool]:
+        """Rows after a place in the segment, or before it."""
+        here = tuple_(self.column, conversations.c.contact_id)
+        place = tuple_(literal(at, Instant), literal(contact_id))
+        return here < place if self.descending is not backwards else here > place
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A place in the list."""
+
+    sort: SortOrder
+    segment: int
+    at: datetime
+    contact_id: int
+    now: datetime
+
+    def encode(self) -> str:
+        """As the caller gets it; opaque."""
+        values = [self.sort.value, self.segment, microseconds(self.at), self.contact_id, microseconds(self.now)]
+        return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode(cursor: str, sort: SortOrder, segments: int) -> Cursor:
+    """The place that a cursor names. Raises :class:`UsageError` for anything but a cursor of this order."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        named, segment, at, contact_id, now = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        found = Cursor(SortOrder(named), int(segment), instant(int(at)), int(contact_id), instant(int(now)))
+    except (ValueError, TypeError, OverflowError, UnicodeError, binascii.Error) as error:
+        raise UsageError(_BAD_CURSOR) from error
+    if found.sort is not sort or not 0 <= found.segment < segments or not 0 <= found.contact_id < 1 << 63:
+        raise UsageError(_BAD_CURSOR)
+    return found
+
+
+def segments_of(sort: SortOrder, now: datetime, whole_emails: tuple[str, ...]) -> list[Segment]:
+    """The segments of an order; contacts whose whole email was typed come before all others."""
+    plain = _plain(sort, now)
+    if not whole_emails:
+        return plain
+    typed = contacts.c.email_folded.in_(whole_emails)
+    return [_narrowed(item, typed) for item in plain] + [_narrowed(item, ~typed) for item in plain]
+
+
+def in_segment(statement: Select[tuple[()]], segment: Segment) -> Select[tuple[()]]:
+    """The statement for the rows of one segment."""
+    return statement if segment.condition is None else statement.where(segment.condition)
+
+
+def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
+    columns = conversations.c
+    latest = columns.last_activity_at
+    match sort:
+        case SortOrder.LATEST:
+            return [Segment(latest, descending=True)]
+        case SortOrder.OLDEST:
+            return [Segment(latest, descending=False)]
+        case SortOrder.WAITING:
+            waits = columns.waiting_since.is_not(None)
+            return [
+                Segment(columns.waiting_since, descending=False, condition=waits),
+                Segment(latest, descending=True, condition=columns.waiting_since.is_(None)),
+            ]
+        case SortOrder.WINDOW_END:
+            ends = columns.window_ends_at
+            shut = (ends <= now) | ends.is_(None)
+            return [
+                Segment(ends, descending=False, condition=ends > now),
+                Segment(latest, descending=True, condition=shut),
+            ]
+
+
+def _narrowed(segment: Segment, condition: ColumnElement[bool]) -> Segment:
+    both = condition if segment.condition is None else and_(condition, segment.condition)
+    return Segment(segment.column, segment.descending, both)

@@ -1,0 +1,198 @@
+"""The search words and filters of a query as SQL conditions.
+
+Answers exactly as :func:`tui_inbox.domain.search.matched_fields`. The whole of search is on this page: an index would
+replace :func:`words_condition` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
+
+from tui_inbox.domain.delivery import NEEDS_PERSON
+from tui_inbox.domain.filters import InboxFilter, InboxKind
+from tui_inbox.domain.kinds import ConversationStatus, WindowFilter
+from tui_inbox.domain.models import Agent, Channel
+from tui_inbox.domain.search import SearchQuery, Term, fold
+from tui_inbox.repository.tables import (
+    contact_channels,
+    contact_fields,
+    contact_tags,
+    contacts,
+    conversations,
+    in_states,
+    outbox,
+)
+from tui_inbox.repository.types import storable
+
+CLOSING = timedelta(hours=4)
+"""A window that closes sooner than this counts as closing."""
+NOBODY = "none"
+"""As an assignee: nobody has it."""
+ANY = "any"
+"""As a status: no filter."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the names in filters stand for."""
+
+    agents: Sequence[Agent] = ()
+    channels: Sequence[Channel] = ()
+
+
+def needs_names(f: InboxFilter) -> bool:
+    """Whether the filter names agents or channels, so that :class:`Names` must be read first."""
+    return bool(f.channels or f.assignees or any(name in {"assignee", "channel"} for name, _ in f.query.filters))
+
+
+def storable_query(query: SearchQuery) -> SearchQuery:
+    """The query as stored text can be compared with it."""
+    return SearchQuery(
+        tuple(replace(term, text=storable(term.text)) for term in query.terms),
+        tuple((name, storable(value)) for name, value in query.filters),
+    )
+
+
+def words_condition(terms: Iterable[Term]) -> ColumnElement[bool] | None:
+    """Every word hits the contact somewhere; ``None`` = there is no word."""
+    found = [_term(term) for term in terms]
+    return and_(*found) if found else None
+
+
+def whole_emails(query: SearchQuery) -> tuple[str, ...]:
+    """Words that can be a whole email; contacts that have one of them come first."""
+    return tuple(term.text for term in query.terms if term.field in {"", "email"} and "@" in term.text)
+
+
+def conditions(f: InboxFilter, names: Names, now: datetime, *, with_status: bool = True) -> list[ColumnElement[bool]]:
+    """Everything that a filter demands of a conversation and its contact, words included."""
+    columns = conversations.c
+    found: list[ColumnElement[bool]] = [*_inbox(f)]
+    if with_status and f.status is not None:
+        found.append(columns.status == f.status)
+    if f.window is not None:
+        found.append(_window(f.window, now))
+    if f.channels:
+        found.append(_has_channel([item.id for item in names.channels if item.kind in f.channels]))
+    if f.tags:
+        found.append(_has_tag([fold(storable(tag)) for tag in f.tags]))
+    if f.assignees:
+        found.append(_assignee([fold(handle) for handle in f.assignees], names.agents))
+    if f.needs_person:
+        found.append(columns.contact_id.in_(_needing_person()))
+    query = storable_query(f.query)
+    found += [_query_filter(name, values, names, now) for name, values in _grouped(query)]
+    words = words_condition(query.terms)
+    return found if words is None else [*found, words]
+
+
+def _inbox(f: InboxFilter) -> list[ColumnElement[bool]]:
+    columns = conversations.c
+    match f.inbox:
+        case InboxKind.MINE:
+            return [columns.assignee_id == f.agent_id if f.agent_id is not None else false()]
+        case InboxKind.UNASSIGNED:
+            return [columns.assignee_id.is_(None)]
+        case InboxKind.TEAM:
+            return [columns.team_id == f.team_id if f.team_id is not None else false()]
+        case InboxKind.ALL:
+            return []
+
+
+def _term(term: Term) -> ColumnElement[bool]:
+    wanted, hits = term.field, []
+    if wanted in {"", "name"}:
+        hits.append(_inside(contacts.c.name_folded, term.text))
+    if wanted in {"", "phone"} and term.digits:
+        hits.append(_inside(contacts.c.phone_digits, term.digits))
+    if wanted in {"", "email"}:
+        hits.append(and_(contacts.c.email_folded != "", _inside(contacts.c.email_folded, term.text)))
+    if wanted == "id":
+        hits.append(contacts.c.id == int(term.text) if _is_id(term.text) else false())
+    if not wanted:
+        of_contact = contact_fields.c.contact_id == contacts.c.id
+        hits.append(exists().where(of_contact, contact_fields.c.value_folded == term.text))
+    return or_(false(), *hits)
+
+
+def _inside(column: ColumnElement[str], words: str) -> ColumnElement[bool]:
+    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return column.like(f"%{escaped}%", escape="\\")
+
+
+def _is_id(words: str) -> bool:
+    """A number as the database writes it: no sign, no leading zero, and small enough for its key."""
+    return words.isascii() and words.isdecimal() and str(int(words[:20])) == words and int(words) < 1 << 63
+
+
+def _grouped(query: SearchQuery) -> list[tuple[str, list[str]]]:
+    """Filters by name: the same name twice means either."""
+    found: dict[str, list[str]] = {}
+    for name, value in query.filters:
+        found.setdefault(name, []).append(value)
+    return list(found.items())
+
+
+def _query_filter(name: str, values: list[str], names: Names, now: datetime) -> ColumnElement[bool]:
+    match name:
+        case "tag":
+            return _has_tag(values)
+        case "assignee":
+            return _assignee(values, names.agents)
+        case "channel":
+            return _has_channel(
+                [item.id for item in names.channels if fold(item.name) in values or item.kind.value in values]
+            )
+        case "country":
+            return contacts.c.country_folded.in_(values)
+        case "language":
+            # "pt" also means "pt-BR".
+            longer = [contacts.c.language_folded.startswith(f"{value}-", autoescape=True) for value in values]
+            return or_(contacts.c.language_folded.in_(values), *longer)
+        case "status":
+            known = {item.value for item in ConversationStatus}
+            return true() if ANY in values else conversations.c.status.in_([v for v in values if v in known])
+        case "window":
+            known = {item.value for item in WindowFilter}
+            return or_(false(), *(_window(WindowFilter(value), now) for value in values if value in known))
+        case _:
+            return false()
+
+
+def _has_tag(folded: Collection[str]) -> ColumnElement[bool]:
+    of_contact = contact_tags.c.contact_id == conversations.c.contact_id
+    return exists().where(of_contact, contact_tags.c.tag_folded.in_(folded))
+
+
+def _has_channel(channel_ids: Collection[int]) -> ColumnElement[bool]:
+    of_contact = contact_channels.c.contact_id == conversations.c.contact_id
+    return exists().where(of_contact, contact_channels.c.channel_id.in_(channel_ids))
+
+
+def _assignee(folded: Collection[str], agents: Iterable[Agent]) -> ColumnElement[bool]:
+    column = conversations.c.assignee_id
+    ids = [agent.id for agent in agents if fold(agent.handle) in folded]
+    found = column.in_(ids) if len(ids) != 1 else column == ids[0]
+    return or_(found, column.is_(None)) if NOBODY in folded else found
+
+
+def _needing_person() -> Any:
+    return select(outbox.c.contact_id).where(in_states(outbox.c.state, NEEDS_PERSON))
+
+
+def _window(wanted: WindowFilter, now: datetime) -> ColumnElement[bool]:
+    columns = conversations.c
+    match wanted:
+        case WindowFilter.OPEN:
+            return columns.window_ends_at > now
+        case WindowFilter.CLOSING:
+            return and_(columns.window_ends_at > now, columns.window_ends_at <= now + CLOSING)
+        case WindowFilter.CLOSED:
+            return and_(columns.has_window, or_(columns.window_ends_at.is_(None), columns.window_ends_at <= now))
+        case WindowFilter.NONE:
+            return not_(columns.has_window)

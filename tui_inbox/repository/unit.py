@@ -1,0 +1,32 @@
+"""The unit of work: one transaction and a repository per subject that reads and writes inside it."""
+
+from __future__ import annotations
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tui_inbox.domain.clock import Clock
+from tui_inbox.repository.activity import ActivityRepository
+from tui_inbox.repository.contacts import ContactRepository
+from tui_inbox.repository.conversations import ConversationRepository
+from tui_inbox.repository.directory import DirectoryRepository
+from tui_inbox.repository.drafts import DraftRepository
+from tui_inbox.repository.inbound import InboundRepository
+from tui_inbox.repository.inbox import InboxRepository
+from tui_inbox.repository.outbox import OutboxRepository
+from tui_inbox.repository.timeline import TimelineRepository
+
+
+class Unit:
+    """Everything seen through one unit is of one instant; everything written through it happens together or not."""
+
+    def __init__(self, connection: AsyncConnection, clock: Clock) -> None:
+        self.clock = clock
+        self.contacts = ContactRepository(connection)
+        self.conversations = ConversationRepository(connection)
+        self.inbox = InboxRepository(connection)
+        self.timeline = TimelineRepository(connection)
+        self.outbox = OutboxRepository(connection)
+        self.inbound = InboundRepository(connection)
+        self.drafts = DraftRepository(connection)
+        self.directory = DirectoryRepository(connection)
+        self.activity = ActivityRepository(connection)
