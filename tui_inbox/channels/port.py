@@ -11,7 +11,7 @@ from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
 
 FirstByteGuard = Callable[[], Awaitable[None]]
-"""Awaited just before the first byte of a send leaves; raising :class:`SendVetoedError` stops it with none on the wire."""
+"""Awaited just before the first byte of a send leaves; raising :class:`SendVetoedError` stops it, and none leaves."""
 
 
 class SendVetoedError(Exception):

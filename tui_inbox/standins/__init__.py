@@ -1,1 +1,4 @@
-"""Local stand-ins for channels: HTTP servers that check every request as the real ones do."""
+"""Local servers that stand in for messaging channels: strict as the real ones, for the demo and the tests.
+
+They know the channels' wire formats and nothing of the store or the services. ``python -m tui_inbox.standins CONFIG``.
+"""

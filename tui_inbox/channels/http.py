@@ -1,0 +1,233 @@
+"""HTTP towards channels: the only module that knows httpx.
+
+One request is one fresh connection: no idle connection is used again, since a server that closes one while we write
+looks like a lost answer. No redirects, no retries, no cookies, no proxies from the environment; a total deadline; a cap
+on the answer. URLs are never logged and never part of a text, since some hold a token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import json
+import logging
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from tui_inbox.channels.payload import parse_json
+from tui_inbox.channels.port import FirstByteGuard, PayloadError
+from tui_inbox.domain.clock import Clock, system_clock
+from tui_inbox.domain.delivery import TOTAL_TIMEOUT
+
+if TYPE_CHECKING:
+    import httpx
+
+ANSWER_MAXIMUM = 1 << 20
+"""Bytes of an answer that are read; a longer one counts as unreadable."""
+CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0
+HEADERS_STARTED = "http11.send_request_headers.started"
+"""Trace event that comes just before the first byte of a request is written."""
+
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class FailureKind(StrEnum):
+    """Whether a request without an answer may have reached the server."""
+
+    NOT_SENT = "not_sent"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True)
+class HttpReply:
+    """An answer of the server."""
+
+    status: int
+    body: object
+    """The parsed JSON; ``None`` when the body was cut, too long or not JSON."""
+    headers: Mapping[str, str] = field(repr=False)
+    """Lower-case names."""
+
+
+@dataclass(frozen=True)
+class HttpFailure:
+    """No answer (reference: reliability, section 1.8)."""
+
+    kind: FailureKind
+    text: str
+    """What happened, in plain words and without the address."""
+
+
+@dataclass
+class _Progress:
+    """How far one request got."""
+
+    guard: FirstByteGuard | None
+    guarded: bool = False
+    bytes_may_have_left: bool = False
+    guard_error: BaseException | None = None
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        if event != HEADERS_STARTED:
+            return
+        if self.guard is not None and not self.guarded:
+            self.guarded = True
+            try:
+                await self.guard()
+            except BaseException as error:
+                self.guard_error = error
+                raise
+        self.bytes_may_have_left = True
+
+
+class Http:
+    """Makes requests for one channel account. Times in seconds; ``total`` covers everything, the guard included."""
+
+    def __init__(
+        self,
+        *,
+        connect: float = CONNECT_TIMEOUT,
+        read: float = READ_TIMEOUT,
+        total: float = TOTAL_TIMEOUT,
+        clock: Clock = system_clock,
+    ) -> None:
+        self._connect, self._read, self._total = connect, read, total
+        self._clock = clock
+
+    async def post_json(
+        self, url: str, headers: Mapping[str, str], payload: object, before_first_byte: FirstByteGuard | None = None
+    ) -> HttpReply | HttpFailure:
+        """Post ``payload`` as JSON. Raises only what ``before_first_byte`` raised, and then no byte has left."""
+        # JSON text is written in ASCII, so that no text of an agent can break the encoding of the body.
+        body = json.dumps(payload, separators=(",", ":")).encode("ascii")
+        return await self.post_bytes(url, {**headers, "Content-Type": "application/json"}, body, before_first_byte)
+
+    async def post_bytes(
+        self, url: str, headers: Mapping[str, str], body: bytes, before_first_byte: FirstByteGuard | None = None
+    ) -> HttpReply | HttpFailure:
+        """Post ``body`` as it is; otherwise as :meth:`post_json`."""
+        return await self._request("POST", url, headers, body, before_first_byte)
+
+    async def get_json(self, url: str, headers: Mapping[str, str]) -> HttpReply | HttpFailure:
+        """Get a JSON document."""
+        return await self._request("GET", url, headers, None, None)
+
+    def retry_after(self, reply: HttpReply) -> float | None:
+        """Seconds that the server asks to wait; ``None`` when it does not say or says nonsense."""
+        told = reply.headers.get("retry-after", "").strip()
+        if told.isascii() and told.isdigit() and len(told) <= 9:
+            return float(told)
+        try:
+            at = parsedate_to_datetime(told)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+        at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+        return max(0.0, (at - self._clock()).total_seconds())
+
+    async def _request(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, guard: FirstByteGuard | None
+    ) -> HttpReply | HttpFailure:
+        import httpx  # loading it takes a good tenth of a second, which only a sender needs
+
+        progress = _Progress(guard)
+        try:
+            async with asyncio.timeout(self._total), self._client(url) as client:
+                return await _exchange(client, method, url, headers, body, progress)
+        # ValueError: an address or a header that cannot be written down.
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError, ValueError) as error:
+            if error is progress.guard_error:
+                raise
+            return _without_answer(error, progress)
+
+    def _client(self, url: str) -> httpx.AsyncClient:
+        import httpx
+
+        secure = url.lower().startswith("https:")
+        return httpx.AsyncClient(
+            verify=_verifying_context() if secure else _bare_context(),
+            trust_env=False,
+            follow_redirects=False,
+            timeout=httpx.Timeout(self._read, connect=self._connect),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
+        )
+
+
+async def _exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    progress: _Progress,
+) -> HttpReply:
+    sent = {
+        "User-Agent": "tui-inbox",
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
+    request = client.build_request(
+        method, url, headers={**sent, **headers}, content=body, extensions={"trace": progress.trace}
+    )
+    async with contextlib.aclosing(await client.send(request, stream=True)) as response:
+        progress.status = response.status_code
+        progress.headers = {name.lower(): value for name, value in response.headers.items()}
+        content = await _capped(response)
+    return HttpReply(response.status_code, _readable(content), progress.headers)
+
+
+async def _capped(response: httpx.Response) -> bytes | None:
+    parts: list[bytes] = []
+    length = 0
+    # Raw, so that a compressed answer (which we did not ask for) cannot swell in memory; it is unreadable then.
+    async for part in response.aiter_raw():
+        length += len(part)
+        if length > ANSWER_MAXIMUM:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _readable(content: bytes | None) -> object:
+    try:
+        return None if content is None else parse_json(content)
+    except PayloadError:
+        return None
+
+
+def _without_answer(error: Exception, progress: _Progress) -> HttpReply | HttpFailure:
+    if progress.status is not None:
+        return HttpReply(progress.status, None, progress.headers)
+    if progress.bytes_may_have_left:
+        told = "did not answer in time" if _is_timeout(error) else "closed the connection without an answer"
+        return HttpFailure(FailureKind.AMBIGUOUS, told)
+    told = "did not answer in time" if _is_timeout(error) else "cannot be reached"
+    return HttpFailure(FailureKind.NOT_SENT, told)
+
+
+def _is_timeout(error: Exception) -> bool:
+    import httpx
+
+    return isinstance(error, TimeoutError | httpx.TimeoutException)
+
+
+@functools.cache
+def _verifying_context() -> ssl.SSLContext:
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=False)
+
+
+@functools.cache
+def _bare_context() -> ssl.SSLContext:
+    """For plain HTTP to this machine: httpx wants a context, and loading authorities for it takes 50 ms."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -1,0 +1,104 @@
+"""What Instagram's webhooks say (reference: channels, sections 4.6 and 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tui_inbox.channels import placeholders
+from tui_inbox.channels.meta import entries
+from tui_inbox.channels.payload import instant, integer, mapping, mappings, text
+from tui_inbox.domain.events import ChannelEvent, DeletedEvent, EchoEvent, InboundMessage, ReceiptEvent
+from tui_inbox.domain.kinds import InboundKind, Receipt
+
+OBJECT = "instagram"
+
+
+def parse(body: bytes, received_at: datetime) -> Sequence[ChannelEvent]:
+    """Every event in ``body``, in order. Raises :class:`PayloadError` for a body of another kind."""
+    found: list[ChannelEvent] = []
+    for entry in entries(body, (OBJECT,)):
+        for item in _items(entry):
+            event = _event(item, received_at)
+            if event is not None:
+                found.append(event)
+    return found
+
+
+def _items(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Messaging events; the app dashboard's own tests wrap them as changes."""
+    yield from mappings(entry.get("messaging"))
+    for change in mappings(entry.get("changes")):
+        yield mapping(change.get("value"))
+
+
+def _event(item: Mapping[str, Any], received_at: datetime) -> ChannelEvent | None:
+    sender, recipient = (text(mapping(item.get(side)).get("id")) for side in ("sender", "recipient"))
+    at = instant(item.get("timestamp"), received_at)
+    message = mapping(item.get("message"))
+    if message:
+        return _message(message, sender, recipient, at)
+    if not sender:
+        return None
+    if mapping(item.get("read")):
+        return _read(mapping(item["read"]), sender, at)
+    if mapping(item.get("postback")):
+        return _postback(mapping(item["postback"]), sender, at)
+    if mapping(item.get("reaction")):
+        return _reaction(mapping(item["reaction"]), sender, at)
+    return None
+
+
+def _message(message: Mapping[str, Any], sender: str, recipient: str, at: datetime) -> ChannelEvent | None:
+    ident = text(message.get("mid"))
+    address = recipient if message.get("is_echo") is True else sender
+    if not ident or not address:
+        return None
+    if message.get("is_deleted") is True:
+        return DeletedEvent(address, f"deleted:{ident}", ident, at)
+    body, attachments = placeholders.instagram(message)
+    if message.get("is_echo") is True:
+        return EchoEvent(address, f"echo:{ident}", ident, at, body, echo=text(message.get("metadata")))
+    return InboundMessage(
+        address=address, key=f"message:{ident}", provider_id=ident, at=at, text=body, attachments=attachments
+    )
+
+
+def _read(read: Mapping[str, Any], sender: str, at: datetime) -> ReceiptEvent | None:
+    """A message by its id, or everything up to an instant."""
+    ident, watermark = text(read.get("mid")), integer(read.get("watermark"))
+    if not ident and watermark is None:
+        return None
+    return ReceiptEvent(
+        key=f"read:{ident or f'{sender}:{watermark}'}",
+        at=at,
+        receipt=Receipt.READ,
+        provider_id=ident,
+        address=sender,
+        watermark=None if watermark is None else instant(watermark, at),
+    )
+
+
+def _postback(postback: Mapping[str, Any], sender: str, at: datetime) -> InboundMessage:
+    ident = text(postback.get("mid")) or f"postback:{sender}:{int(at.timestamp() * 1000)}"
+    told = text(postback.get("title")) or placeholders.marked("button", text(postback.get("payload")))
+    return InboundMessage(
+        address=sender, key=f"message:{ident}", provider_id=ident, at=at, text=told, kind=InboundKind.POSTBACK
+    )
+
+
+def _reaction(reaction: Mapping[str, Any], sender: str, at: datetime) -> InboundMessage | None:
+    """A reaction has the id of the message that it is about, so it gets a key of its own."""
+    if text(reaction.get("action")) == "unreact":
+        return None
+    key = f"reaction:{text(reaction.get('mid'))}:{sender}:{int(at.timestamp() * 1000)}"
+    told = text(reaction.get("emoji")) or text(reaction.get("reaction"))
+    return InboundMessage(
+        address=sender,
+        key=key,
+        provider_id=key,
+        at=at,
+        text=placeholders.marked("reaction", told),
+        kind=InboundKind.REACTION,
+    )

@@ -1,0 +1,107 @@
+"""From an answer to an outcome, as far as all channels agree: failures, HTTP statuses, error tables.
+
+A channel's own table has one :class:`Rule` per error code; the HTTP status decides only where no code is readable,
+since the same code is seen with several statuses (reference: channels, section 2.5). Texts are for the agent: what
+happened and what to do, without addresses, tokens or the channel's own wording.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tui_inbox.channels.http import FailureKind, HttpFailure
+from tui_inbox.domain.events import OutcomeKind, SendOutcome
+from tui_inbox.domain.kinds import ErrorClass
+
+MAYBE_SENT = frozenset({408, 425})
+"""Statuses below 500 after which the message may have been taken (reference: reliability, section 1.8)."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one error code means."""
+
+    kind: OutcomeKind
+    error_class: ErrorClass
+    text: str
+    pauses_channel: bool = False
+    retry_after: float | None = None
+    """Seconds to wait where the channel documents them but does not send them."""
+
+    def outcome(self, code: str, status: int | None = None, retry_after: float | None = None) -> SendOutcome:
+        """The outcome of a send that was answered with this error; ``retry_after`` as the channel said."""
+        return SendOutcome(
+            self.kind,
+            error_class=self.error_class,
+            error_code=code,
+            error_text=self.text,
+            http_status=status,
+            retry_after=self.retry_after if retry_after is None else retry_after,
+            pauses_channel=self.pauses_channel,
+        )
+
+
+def refused(error_class: ErrorClass, text: str) -> Rule:
+    """Definitely not accepted, and trying again is of no use."""
+    return Rule(OutcomeKind.REFUSED, error_class, text)
+
+
+def limited(text: str, *, pauses_channel: bool = True, retry_after: float | None = None) -> Rule:
+    """Too fast: later it may be accepted."""
+    return Rule(OutcomeKind.RETRY, ErrorClass.RATE_LIMITED, text, pauses_channel, retry_after)
+
+
+def unauthorised(label: str) -> Rule:
+    """The credential is no longer good: the channel stops until an admin acts, and messages stay queued."""
+    text = f"{label} refused the access token. The message stays queued: ask an admin to set a new token."
+    return Rule(OutcomeKind.RETRY, ErrorClass.AUTH, text, pauses_channel=True)
+
+
+def unknowable(label: str) -> Rule:
+    """The server had trouble; the message may or may not have been taken."""
+    text = (
+        f"{label} had a fault while taking the message, so it may or may not arrive. Check with the customer or wait."
+    )
+    return Rule(OutcomeKind.AMBIGUOUS, ErrorClass.TEMPORARY, text)
+
+
+def from_failure(label: str, failure: HttpFailure) -> SendOutcome:
+    """Outcome of a send that got no answer."""
+    if failure.kind is FailureKind.NOT_SENT:
+        text = f"{label} {failure.text}. Nothing was sent; it is tried again by itself."
+        return SendOutcome(OutcomeKind.NOT_SENT, error_class=ErrorClass.TEMPORARY, error_text=text)
+    text = f"{label} {failure.text} after the message may have gone out. Check with the customer or wait."
+    return SendOutcome(OutcomeKind.AMBIGUOUS, error_class=ErrorClass.TEMPORARY, error_text=text)
+
+
+def accepted(label: str, provider_id: str, status: int | None) -> SendOutcome:
+    """Taken by the channel. Without a readable id it is still taken: sending again would send it twice."""
+    text = "" if provider_id else f"{label} took the message, but its answer could not be read: its id is unknown."
+    return SendOutcome(OutcomeKind.ACCEPTED, provider_id=provider_id, error_text=text, http_status=status)
+
+
+def from_status(label: str, status: int, retry_after: float | None, code: str = "") -> SendOutcome:
+    """Outcome by the HTTP status, for errors whose code is missing or unknown."""
+    return _status_rule(label, status, code).outcome(code or str(status), status, retry_after)
+
+
+def _status_rule(label: str, status: int, code: str) -> Rule:
+    if status >= 500 or status in MAYBE_SENT:
+        return unknowable(label)
+    if status == 429:
+        return limited(f"{label} asks to send more slowly. It is tried again by itself.")
+    if status == 401:
+        return unauthorised(label)
+    if 300 <= status < 400:
+        return refused(
+            ErrorClass.INVALID,
+            f"{label} answered with a redirect, so nothing was sent. Ask an admin to check base_url of this channel.",
+        )
+    told = f"error {code}" if code else f"status {status}"
+    return refused(ErrorClass.INVALID, f"{label} refused the message ({told}). Change it, or ask an admin.")
+
+
+def spread(codes: Mapping[tuple[int, ...], Rule]) -> dict[int, Rule]:
+    """A table with one entry per code, from one with an entry per group of codes."""
+    return {code: rule for group, rule in codes.items() for code in group}

@@ -1,0 +1,176 @@
+"""One line of text for what is no text: ``[photo] caption``, ``[document] offer.pdf``, ``[location] Turku``.
+
+Each function answers the text for the thread and the kinds of attachments in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tui_inbox.channels.payload import mapping, mappings, number, text
+
+Placeholder = tuple[str, tuple[str, ...]]
+"""Text for the thread, and kinds of attachments."""
+
+WHATSAPP_MEDIA = {"image": "photo", "audio": "audio", "video": "video", "document": "document", "sticker": "sticker"}
+TELEGRAM_MEDIA = {
+    "animation": "animation",
+    "audio": "audio",
+    "document": "document",
+    "photo": "photo",
+    "sticker": "sticker",
+    "story": "story",
+    "video": "video",
+    "video_note": "video message",
+    "voice": "voice message",
+    "paid_media": "paid media",
+}
+"""In this order, since an animation also comes as a document."""
+INSTAGRAM_MEDIA = {
+    "image": "photo",
+    "file": "document",
+    "share": "shared post",
+    "ig_reel": "reel",
+    "reel": "reel",
+    "ig_post": "shared post",
+    "story_mention": "story mention",
+    "ig_story": "story",
+}
+
+
+def marked(kind: str, *details: str) -> str:
+    """``[kind]`` and what else is known of it."""
+    return " ".join([f"[{kind}]", *(detail for detail in details if detail)])
+
+
+def place(value: Mapping[str, Any]) -> str:
+    """A location or venue in words: name and address, else coordinates."""
+    known = [text(value.get("name")) or text(value.get("title")), text(value.get("address"))]
+    named = ", ".join(part for part in known if part)
+    latitude, longitude = number(value.get("latitude")), number(value.get("longitude"))
+    if named or latitude is None or longitude is None:
+        return named
+    return f"{latitude:.5f}, {longitude:.5f}"
+
+
+def whatsapp(kind: str, item: Mapping[str, Any]) -> Placeholder:
+    """For one entry of ``messages`` whose ``type`` is ``kind``."""
+    content = mapping(item.get(kind))
+    if kind == "text":
+        return text(content.get("body")), ()
+    if kind in WHATSAPP_MEDIA:
+        label = "voice message" if kind == "audio" and content.get("voice") is True else WHATSAPP_MEDIA[kind]
+        return marked(label, text(content.get("filename")), text(content.get("caption"))), (label,)
+    special = _WHATSAPP.get(kind)
+    if special is not None:
+        return special(item, content)
+    inner = text(mapping(item.get("unsupported")).get("type"))
+    return f"[unsupported message: {inner or kind}]", ("unsupported",)
+
+
+def _location(_item: Mapping[str, Any], content: Mapping[str, Any]) -> Placeholder:
+    return marked("location", place(content)), ("location",)
+
+
+def _contacts(item: Mapping[str, Any], _content: Mapping[str, Any]) -> Placeholder:
+    people = []
+    for person in mappings(item.get("contacts")):
+        phones = [text(phone.get("phone")) for phone in mappings(person.get("phones"))]
+        people.append(
+            " ".join(part for part in (text(mapping(person.get("name")).get("formatted_name")), *phones) if part)
+        )
+    return marked("contact", ", ".join(people)), ("contact",)
+
+
+def _button(_item: Mapping[str, Any], content: Mapping[str, Any]) -> Placeholder:
+    return text(content.get("text")) or marked("button", text(content.get("payload"))), ()
+
+
+def _interactive(_item: Mapping[str, Any], content: Mapping[str, Any]) -> Placeholder:
+    for reply in ("list_reply", "button_reply"):
+        chosen = mapping(content.get(reply))
+        if chosen:
+            return text(chosen.get("title")) or marked("choice", text(chosen.get("id"))), ()
+    form = mapping(content.get("nfm_reply"))
+    return (marked("form", text(form.get("body"))), ()) if form else ("[choice]", ())
+
+
+def _reaction(_item: Mapping[str, Any], content: Mapping[str, Any]) -> Placeholder:
+    emoji = text(content.get("emoji"))
+    return marked("reaction", emoji) if emoji else "[reaction removed]", ()
+
+
+def _order(_item: Mapping[str, Any], content: Mapping[str, Any]) -> Placeholder:
+    products = len(list(mappings(content.get("product_items"))))
+    count = f"{products} product{'' if products == 1 else 's'}"
+    return marked("order", count, text(content.get("text"))), ("order",)
+
+
+def _system(_item: Mapping[str, Any], content: Mapping[str, Any]) -> Placeholder:
+    return marked("WhatsApp", text(content.get("body"))), ()
+
+
+_WHATSAPP: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Placeholder]] = {
+    "location": _location,
+    "contacts": _contacts,
+    "button": _button,
+    "interactive": _interactive,
+    "reaction": _reaction,
+    "order": _order,
+    "system": _system,
+}
+
+
+def telegram(message: Mapping[str, Any]) -> Placeholder:
+    """For one ``Message`` object."""
+    if isinstance(message.get("text"), str):
+        return text(message["text"]), ()
+    for field, label in TELEGRAM_MEDIA.items():
+        if field in message:
+            content = mapping(message[field])
+            detail = text(content.get("file_name")) or text(content.get("emoji"))
+            return marked(label, detail, text(message.get("caption"))), (label,)
+    for field, read in _TELEGRAM.items():
+        content = mapping(message.get(field))
+        if content:
+            return read(content)
+    return "[unsupported message]", ("unsupported",)
+
+
+def _venue(content: Mapping[str, Any]) -> Placeholder:
+    return marked("location", place(content)), ("location",)
+
+
+def _shared_contact(content: Mapping[str, Any]) -> Placeholder:
+    details = (text(content.get(field)) for field in ("first_name", "last_name", "phone_number"))
+    return marked("contact", *details), ("contact",)
+
+
+def _poll(content: Mapping[str, Any]) -> Placeholder:
+    return marked("poll", text(content.get("question"))), ("poll",)
+
+
+def _dice(content: Mapping[str, Any]) -> Placeholder:
+    return marked("dice", text(content.get("emoji")), text(content.get("value"))), ()
+
+
+_TELEGRAM: dict[str, Callable[[Mapping[str, Any]], Placeholder]] = {
+    "venue": _venue,
+    "location": _venue,
+    "contact": _shared_contact,
+    "poll": _poll,
+    "dice": _dice,
+}
+"""A venue comes with its location, so it is looked for first."""
+
+
+def instagram(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message`` of one messaging event."""
+    kinds = [text(item.get("type")) for item in mappings(message.get("attachments"))]
+    labels = tuple(INSTAGRAM_MEDIA.get(kind, kind or "attachment") for kind in kinds)
+    if message.get("is_unsupported") is True and not labels:
+        labels = ("unsupported message",)
+    story = "[reply to your story]" if mapping(mapping(message.get("reply_to")).get("story")) else ""
+    parts = [story, *(f"[{label}]" for label in labels), text(message.get("text"))]
+    return " ".join(part for part in parts if part) or "[unsupported message]", labels

@@ -1,0 +1,86 @@
+"""Which kinds of channel have an adapter, and how one is made from a channel and its secrets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from tui_inbox.channels.http import Http
+from tui_inbox.channels.instagram import InstagramAdapter
+from tui_inbox.channels.port import ChannelAdapter, Secrets
+from tui_inbox.channels.telegram import TelegramAdapter
+from tui_inbox.channels.whatsapp import WhatsAppAdapter
+from tui_inbox.domain.errors import UsageError
+from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.domain.models import Channel
+
+AdapterType = type[TelegramAdapter] | type[WhatsAppAdapter] | type[InstagramAdapter]
+ADAPTERS: Mapping[ChannelKind, AdapterType] = {
+    adapter.kind: adapter for adapter in (TelegramAdapter, WhatsAppAdapter, InstagramAdapter)
+}
+"""One adapter for every kind that can be connected."""
+WEBHOOK_SECRETS: Mapping[ChannelKind, tuple[str, ...]] = {
+    ChannelKind.TELEGRAM: ("webhook_secret",),
+    ChannelKind.WHATSAPP: ("app_secret", "verify_token"),
+    ChannelKind.INSTAGRAM: ("app_secret", "verify_token"),
+}
+"""Secrets without which a channel can send but refuses everything that comes in."""
+
+
+def build_adapter(channel: Channel, secrets: Secrets, *, http: Http | None = None) -> ChannelAdapter:
+    """The adapter of ``channel``; ``http`` is for tests.
+
+    Raises :class:`UsageError` that names what is missing or wrong and how to set it, never its value.
+    """
+    adapter = ADAPTERS.get(channel.kind)
+    if adapter is None:
+        known = ", ".join(sorted(ADAPTERS))
+        raise UsageError(
+            f"Channel '{channel.name}' is of kind {channel.kind}, which cannot be connected yet: {known} can."
+        )
+    for name in adapter.required_config:
+        if not channel.config.get(name, "").strip():
+            raise UsageError(
+                f"Channel '{channel.name}' has no {name}. Set it with: {name}=… in the channel's settings."
+            )
+    for name in adapter.required_secrets:
+        _check_secret(channel.name, name, secrets.get(name))
+    config = {key: value.strip() for key, value in channel.config.items()}
+    config["base_url"] = _base_url(channel.name, config.get("base_url", ""))
+    cleaned = Secrets({name: value.strip() for name, value in secrets.values.items()})
+    return adapter(config, cleaned, http or Http())
+
+
+def _check_secret(channel: str, name: str, value: str) -> None:
+    if not value.strip():
+        raise UsageError(
+            f"Channel '{channel}' has no {name}. Set {name} (or {name}_command) under [channels.{channel}] "
+            "in the configuration file, or in its environment variable."
+        )
+    if not re.fullmatch(r"[!-~]+", value.strip()):
+        raise UsageError(f"The {name} of channel '{channel}' holds blanks or odd characters. Copy it again and set it.")
+
+
+def _base_url(channel: str, value: str) -> str:
+    """``value`` without its last slash; plain HTTP only to this machine, since the token travels with each request."""
+    if not value:
+        return ""
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+        raise UsageError(f"base_url of channel '{channel}' must look like https://host/path.")
+    if parts.scheme == "http" and not _is_this_machine(host):
+        raise UsageError(f"base_url of channel '{channel}' must begin with https://, since the token goes there.")
+    return value.rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

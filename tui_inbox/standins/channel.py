@@ -1,0 +1,162 @@
+"""One channel of a process: takes requests, plays faults, reports receipts, lets customers write."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from tui_inbox.domain.clock import Clock
+from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.standins.config import ChannelConfig, StandinConfig
+from tui_inbox.standins.customers import Customers
+from tui_inbox.standins.instagram import InstagramStandin
+from tui_inbox.standins.platform import Answer, Call, Platform, RefusedError
+from tui_inbox.standins.specs import Specs
+from tui_inbox.standins.state import Accepted, ChannelState, Fault
+from tui_inbox.standins.telegram import TelegramStandin
+from tui_inbox.standins.webhooks import Poster, Webhook
+from tui_inbox.standins.whatsapp import WhatsAppStandin
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Instead of an answer, the connection breaks."""
+
+
+@dataclass(frozen=True)
+class Torn:
+    """An answer of which half is missing."""
+
+    answer: Answer
+
+    @property
+    def content(self) -> bytes:
+        """The half that is sent."""
+        whole = json.dumps(self.answer.body).encode()
+        return whole[: len(whole) // 2]
+
+
+Reaction = Answer | Cut | Torn
+Spawn = Callable[[Any], None]
+"""Runs a coroutine in the background."""
+
+
+class Channel:
+    """One account."""
+
+    def __init__(
+        self, config: ChannelConfig, process: StandinConfig, clock: Clock, specs: Specs | None, spawn: Spawn
+    ) -> None:
+        self.config = config
+        self.state = ChannelState(config, clock, accepted_file=process.accepted_file)
+        self.platform = _platform(self.state, specs)
+        self.poster = Poster(self.platform, config.webhook_url)
+        self._process = process
+        self._customers = Customers(process.customers) if process.customers is not None else None
+        self._spawn = spawn
+
+    async def handle(self, call: Call) -> Reaction:
+        """Answer a request as the channel would, faults included."""
+        try:
+            self.platform.authorise(call)
+            if self.platform.is_send(call):
+                return await self._send(call)
+            return self.platform.read(call)
+        except RefusedError as refusal:
+            self.state.refused.append({"status": refusal.answer.status, "body": refusal.answer.body})
+            return refusal.answer
+
+    async def _send(self, call: Call) -> Reaction:
+        fault = self.state.take_fault()
+        before = await self._before(fault)
+        if before is not None:
+            return before
+        taken = self.platform.check(call)
+        message = Accepted(
+            number=len(self.state.accepted) + 1,
+            channel=self.config.name,
+            at=self.state.clock(),
+            provider_id=self.platform.provider_id(taken),
+            address=taken.address,
+            text=taken.text,
+            template=taken.template,
+            tag=taken.tag,
+            echo=taken.echo,
+            request=taken.request,
+        )
+        self.state.keep(message)
+        late = fault if fault is not None and fault.kind == "late" else None
+        self._spawn(self._afterwards(message, late))
+        if fault is not None and fault.kind == "drop":
+            return Cut()
+        answer = self.platform.taken(message)
+        return Torn(answer) if fault is not None and fault.kind == "truncated" else answer
+
+    async def _before(self, fault: Fault | None) -> Reaction | None:
+        """What a fault answers before the message is looked at; ``None`` = nothing."""
+        if fault is None:
+            return None
+        if fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        if fault.kind == "status":
+            wait = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
+            return Answer(fault.status, {"fault": "as told"}, wait)
+        if fault.kind == "error":
+            answer = self.platform.failure(fault)
+            self.state.refused.append({"status": answer.status, "body": answer.body})
+            return answer
+        return Cut() if fault.kind == "drop" and not fault.accept else None
+
+    async def _afterwards(self, message: Accepted, late: Fault | None) -> None:
+        if self._process.receipts:
+            for receipt in self.platform.receipts(message, late):
+                await asyncio.sleep(self._process.receipt_delay)
+                self.poster.post(receipt)
+        answer = self._customers.answer(message) if self._customers is not None and late is None else None
+        if answer is not None:
+            await asyncio.sleep(answer.delay)
+            self.say(message.address, answer.text)
+
+    def say(
+        self, address: str, text: str, *, name: str = "", username: str = "", at: datetime | None = None
+    ) -> Webhook:
+        """The customer writes; ``at`` is the channel's time of it, by default now."""
+        member = self.state.member(address)
+        member.name, member.username = name or member.name, username or member.username
+        moment = at or self.state.clock()
+        self.state.heard(member, moment)
+        return self.poster.post(self.platform.said(member, text, moment))
+
+    def set_member(
+        self, address: str, *, name: str | None = None, started: bool | None = None, blocked: bool | None = None
+    ) -> None:
+        """Change what the channel knows of a customer; where the channel tells, a webhook follows."""
+        member = self.state.member(address)
+        member.name = member.name if name is None else name
+        member.started = member.started if started is None else started
+        if blocked is not None and blocked != member.blocked:
+            member.blocked = blocked
+            told = self.platform.membership(member, self.state.clock())
+            if told is not None:
+                self.poster.post(told)
+
+    def set_window(self, address: str, last_inbound_at: datetime | None, seconds_ago: float | None) -> None:
+        """Set when the customer last wrote, for the channel's own count of the window."""
+        at = last_inbound_at
+        if seconds_ago is not None:
+            at = self.state.clock() - timedelta(seconds=seconds_ago)
+        self.state.member(address).last_inbound_at = at
+
+
+def _platform(state: ChannelState, specs: Specs | None) -> Platform:
+    match state.config.kind:
+        case ChannelKind.TELEGRAM:
+            return TelegramStandin(state, specs)
+        case ChannelKind.WHATSAPP:
+            return WhatsAppStandin(state, specs)
+        case ChannelKind.INSTAGRAM:
+            return InstagramStandin(state)

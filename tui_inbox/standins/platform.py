@@ -1,0 +1,95 @@
+"""What the stand-in of each channel has to say; the server asks through this page only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from tui_inbox.standins.config import Member
+from tui_inbox.standins.state import Accepted, ChannelState, Fault
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to a channel."""
+
+    method: str
+    path: str
+    """After the channel's prefix."""
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Lower-case names."""
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the channel answers."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class RefusedError(Exception):
+    """The channel refuses the request with this answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"status {answer.status}")
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A message that passed every check, before it is recorded."""
+
+    address: str
+    text: str
+    request: Mapping[str, Any]
+    template: str = ""
+    tag: str = ""
+    echo: str = ""
+
+
+class Platform(Protocol):
+    """One channel."""
+
+    state: ChannelState
+
+    def is_send(self, call: Call) -> bool:
+        """Whether the request sends a message (faults concern these only)."""
+
+    def authorise(self, call: Call) -> None:
+        """Raise :class:`RefusedError` for a wrong token."""
+
+    def read(self, call: Call) -> Answer:
+        """Answer anything that is no send. Raises :class:`RefusedError`."""
+
+    def check(self, call: Call) -> Taken:
+        """Check a message as the real one does. Raises :class:`RefusedError`."""
+
+    def provider_id(self, taken: Taken) -> str:
+        """A new id for a message."""
+
+    def taken(self, message: Accepted) -> Answer:
+        """The answer to a message that was taken."""
+
+    def failure(self, fault: Fault) -> Answer:
+        """The channel's own error shape for a fault."""
+
+    def receipts(self, message: Accepted, late: Fault | None) -> Sequence[Mapping[str, Any]]:
+        """Bodies of the webhooks that report what became of the message, in order."""
+
+    def said(self, member: Member, text: str, at: datetime) -> Mapping[str, Any]:
+        """Body of the webhook by which the customer's message arrives."""
+
+    def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
+        """Body of the webhook that tells a change of ``blocked``; ``None`` where the channel does not tell."""
+
+    def sign(self, body: bytes) -> Mapping[str, str]:
+        """Headers of a webhook with this body."""
+
+    def encode(self, body: Mapping[str, Any]) -> bytes:
+        """The webhook body as the channel writes it."""

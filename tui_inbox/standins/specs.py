@@ -1,0 +1,148 @@
+"""Requests against the channels' published descriptions, when the folder with them is named in the environment.
+
+For tests only: the descriptions are not part of the program, nor is the validator, a development dependency.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tui_inbox.domain.errors import UsageError
+
+FOLDER_VARIABLE = "TUI_INBOX_SPECS"
+WHATSAPP_FILE = "whatsapp-business-messaging-v23.yaml"
+TELEGRAM_FILE = "telegram-bot-api.json"
+TELEGRAM_BASE = {
+    "String": {"type": "string"},
+    "Integer": {"type": "integer"},
+    "Boolean": {"type": "boolean"},
+    "Float": {"type": "number"},
+}
+
+
+class Specs:
+    """Validators made from the files of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        for name in (WHATSAPP_FILE, TELEGRAM_FILE):
+            if not (folder / name).is_file():
+                raise UsageError(f"{FOLDER_VARIABLE} names a folder without {name}: correct it, or unset it.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Specs | None:
+        """The validators; ``None`` when the variable is not set. Raises :class:`UsageError` when it is of no use."""
+        folder = environment.get(FOLDER_VARIABLE, "")
+        if not folder:
+            return None
+        try:
+            import openapi_schema_validator  # noqa: F401  (asked for here, so that the answer comes at the start)
+            import yaml  # noqa: F401
+        except ImportError as error:
+            raise UsageError(
+                f"{FOLDER_VARIABLE} is set, but {error.name} is not installed: install the 'dev' extra, or unset it."
+            ) from error
+        return cls(Path(folder))
+
+    def warm(self) -> None:
+        """Load everything now rather than at the first request."""
+        self.whatsapp_problem({})
+        self.telegram_problem("getMe", {})
+
+    @cached_property
+    def whatsapp(self) -> dict[str, Any]:
+        """The description as data, with what is wrong in it put right."""
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        document: dict[str, Any] = yaml.load((self._folder / WHATSAPP_FILE).read_text("utf-8"), Loader=loader)
+        _mend(document)
+        return document
+
+    @cached_property
+    def telegram(self) -> dict[str, Any]:
+        """The description as data, in its own format."""
+        document: dict[str, Any] = json.loads((self._folder / TELEGRAM_FILE).read_text("utf-8"))
+        return document
+
+    @cached_property
+    def _whatsapp_validator(self) -> Any:
+        from openapi_schema_validator import OAS31Validator
+
+        schema = {"$ref": "#/components/schemas/Message", "components": self.whatsapp["components"]}
+        return OAS31Validator(schema)
+
+    def whatsapp_problem(self, body: object) -> str:
+        """What is wrong with the body of ``POST /{phone_number_id}/messages``; empty when nothing."""
+        return _worst(self._whatsapp_validator, body)
+
+    def telegram_problem(self, method: str, body: object) -> str:
+        """What is wrong with the parameters of a method; empty when nothing."""
+        return _worst(self._telegram_validator(self.telegram["methods"][method].get("fields", [])), body)
+
+    def telegram_update_problem(self, update: object) -> str:
+        """What is wrong with an ``Update``; empty when nothing."""
+        return _worst(self._telegram_validator(self.telegram["types"]["Update"]["fields"]), update)
+
+    def _telegram_validator(self, fields: list[dict[str, Any]]) -> Any:
+        from openapi_schema_validator import OAS31Validator
+
+        return OAS31Validator(_object(fields) | {"$defs": self._telegram_types})
+
+    @cached_property
+    def _telegram_types(self) -> dict[str, Any]:
+        types: dict[str, Any] = {}
+        for name, described in self.telegram["types"].items():
+            if described.get("subtypes"):
+                types[name] = {"anyOf": [_reference(sub) for sub in described["subtypes"]]}
+            else:
+                types[name] = _object(described.get("fields", []))
+        return types
+
+
+def _object(fields: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {field["name"]: {"anyOf": [_reference(kind) for kind in field["types"]]} for field in fields},
+        "required": [field["name"] for field in fields if field["required"]],
+        "additionalProperties": False,
+    }
+
+
+def _reference(kind: str) -> dict[str, Any]:
+    if kind.startswith("Array of "):
+        return {"type": "array", "items": _reference(kind.removeprefix("Array of "))}
+    return TELEGRAM_BASE.get(kind) or {"$ref": f"#/$defs/{kind}"}
+
+
+def _mend(value: Any, *, in_all_of: bool = False) -> None:
+    """Put right what makes WhatsApp's description refuse its own examples.
+
+    ``additionalProperties: false`` inside ``allOf`` forbids the properties of the other parts, and the pattern of a
+    button's index is a list of numbers written as a character class.
+    """
+    if isinstance(value, list):
+        for item in value:
+            _mend(item, in_all_of=in_all_of)
+    elif isinstance(value, dict):
+        if in_all_of and value.get("additionalProperties") is False:
+            del value["additionalProperties"]
+        if value.get("pattern") == "^[2-6, 11-14]$":
+            del value["pattern"]
+        for key, item in value.items():
+            _mend(item, in_all_of=in_all_of or key == "allOf")
+
+
+def _worst(validator: Any, body: object) -> str:
+    from jsonschema.exceptions import best_match  # type: ignore[import-untyped]  # it brings no types
+
+    error = best_match(validator.iter_errors(body))
+    if error is None:
+        return ""
+    place = "/".join(str(part) for part in error.absolute_path) or "the body"
+    return f"{place}: {error.message[:300]}"

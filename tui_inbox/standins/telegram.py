@@ -1,0 +1,169 @@
+"""Stand-in of the Telegram Bot API (reference: channels, section 10)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from tui_inbox.standins.config import Member
+from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
+from tui_inbox.standins.specs import Specs
+from tui_inbox.standins.state import Accepted, ChannelState, Fault
+
+TEXT_MAXIMUM = 4096
+PATH = re.compile(r"/bot([^/]+)/([A-Za-z]+)")
+FIELDS = {"chat_id", "text", "reply_parameters", "disable_notification", "protect_content", "link_preview_options"}
+DEFAULT_WORDS = {401: "Unauthorized", 403: "Forbidden: bot was blocked by the user", 404: "Not Found"}
+
+
+class TelegramStandin:
+    """One bot."""
+
+    def __init__(self, state: ChannelState, specs: Specs | None) -> None:
+        self.state = state
+        self._specs = specs
+
+    def is_send(self, call: Call) -> bool:
+        """Whether the request sends a message."""
+        return call.path.endswith("/sendMessage")
+
+    def authorise(self, call: Call) -> None:
+        """401 for an unknown token, 404 for one that is none."""
+        found = PATH.fullmatch(call.path)
+        if found is None or not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]+", found[1]):
+            raise refuse(404, "Not Found")
+        if found[1] != self.state.config.token:
+            raise refuse(401, "Unauthorized")
+
+    def read(self, call: Call) -> Answer:
+        """``getMe``."""
+        if not call.path.endswith("/getMe"):
+            raise refuse(404, "Not Found")
+        name = self.state.config.account or "demo_bot"
+        ident = int(self.state.config.token.split(":")[0])
+        return Answer(200, {"ok": True, "result": {"id": ident, "is_bot": True, "first_name": name, "username": name}})
+
+    def check(self, call: Call) -> Taken:
+        """Everything that the real one checks."""
+        body = _body(call)
+        if self._specs is not None:
+            problem = self._specs.telegram_problem("sendMessage", body)
+            if problem:
+                raise refuse(400, f"Bad Request: not as in the published description: {problem}")
+        unknown = set(body) - FIELDS
+        if unknown:
+            raise refuse(400, f"Bad Request: unknown field {min(unknown)!r}")
+        chat = body.get("chat_id")
+        if chat is None or isinstance(chat, bool) or not isinstance(chat, int | str) or chat == "":
+            raise refuse(400, "Bad Request: chat_id is empty")
+        text = body.get("text")
+        if not isinstance(text, str) or not text.strip():
+            raise refuse(400, "Bad Request: message text is empty")
+        if len(text) > TEXT_MAXIMUM:
+            raise refuse(400, "Bad Request: message is too long")
+        member = self.state.members.get(str(chat))
+        if member is None or not member.started:
+            raise refuse(400, "Bad Request: chat not found")
+        if member.blocked:
+            raise refuse(403, "Forbidden: bot was blocked by the user")
+        return Taken(str(chat), text, body)
+
+    def provider_id(self, taken: Taken) -> str:
+        """Numbers of messages count per chat; ours keep the chat in front."""
+        return f"{taken.address}:{self.state.number()}"
+
+    def taken(self, message: Accepted) -> Answer:
+        """The message as Telegram hands it back."""
+        member = self.state.member(message.address)
+        result = {
+            "message_id": int(message.provider_id.rpartition(":")[2]),
+            "date": int(message.at.timestamp()),
+            "chat": _chat(member),
+            "text": message.text,
+        }
+        return Answer(200, {"ok": True, "result": result})
+
+    def failure(self, fault: Fault) -> Answer:
+        """Telegram's error shape."""
+        wait = fault.retry_after
+        if fault.code == 429:
+            return error(429, f"Too Many Requests: retry after {wait or 1:g}", {"retry_after": wait or 1})
+        return error(fault.code, fault.description or DEFAULT_WORDS.get(fault.code, "Bad Request"))
+
+    def receipts(self, message: Accepted, late: Fault | None) -> Sequence[Mapping[str, Any]]:
+        """Telegram tells a bot nothing of what became of its messages."""
+        return ()
+
+    def said(self, member: Member, text: str, at: datetime) -> Mapping[str, Any]:
+        """An update with a text message."""
+        message = {
+            "message_id": self.state.number(),
+            "from": _user(member),
+            "chat": _chat(member),
+            "date": int(at.timestamp()),
+            "text": text,
+        }
+        return {"update_id": self.state.number(), "message": message}
+
+    def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
+        """An update with ``my_chat_member``: the customer blocked the bot, or took it back."""
+        bot = {"id": int(self.state.config.token.split(":")[0]), "is_bot": True, "first_name": "bot"}
+        states = [{"status": "member", "user": bot}, {"status": "kicked", "user": bot, "until_date": 0}]
+        old, new = states if member.blocked else reversed(states)
+        change = {
+            "chat": _chat(member),
+            "from": _user(member),
+            "date": int(at.timestamp()),
+            "old_chat_member": old,
+            "new_chat_member": new,
+        }
+        return {"update_id": self.state.number(), "my_chat_member": change}
+
+    def sign(self, body: bytes) -> Mapping[str, str]:
+        """The secret token."""
+        return {
+            "Content-Type": "application/json",
+            "X-Telegram-Bot-Api-Secret-Token": self.state.config.webhook_secret,
+        }
+
+    def encode(self, body: Mapping[str, Any]) -> bytes:
+        """UTF-8, not escaped."""
+        return json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "replace")
+
+
+def error(code: int, description: str, parameters: Mapping[str, Any] | None = None) -> Answer:
+    """Telegram's error answer."""
+    body: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
+    return Answer(code, body | ({"parameters": parameters} if parameters else {}))
+
+
+def refuse(code: int, description: str) -> RefusedError:
+    """An error to raise."""
+    return RefusedError(error(code, description))
+
+
+def _body(call: Call) -> dict[str, Any]:
+    if call.method != "POST" or not call.headers.get("content-type", "").startswith("application/json"):
+        raise refuse(400, "Bad Request: message text is empty")
+    try:
+        body = json.loads(call.body)
+    except ValueError as problem:
+        raise refuse(400, "Bad Request: can't parse JSON") from problem
+    if not isinstance(body, dict):
+        raise refuse(400, "Bad Request: object expected")
+    return body
+
+
+def _user(member: Member) -> dict[str, Any]:
+    first, _, last = (member.name or "Customer").partition(" ")
+    user: dict[str, Any] = {"id": int(member.address), "is_bot": False, "first_name": first}
+    return user | ({"last_name": last} if last else {}) | ({"username": member.username} if member.username else {})
+
+
+def _chat(member: Member) -> dict[str, Any]:
+    person = _user(member)
+    del person["is_bot"]
+    return person | {"type": "private"}

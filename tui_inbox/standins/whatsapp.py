@@ -1,0 +1,225 @@
+"""Stand-in of the WhatsApp Cloud API (reference: channels, section 2)."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from tui_inbox.standins import meta, whatsapp_templates
+from tui_inbox.standins.config import Member
+from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
+from tui_inbox.standins.specs import Specs
+from tui_inbox.standins.state import Accepted, ChannelState, Fault
+
+PRODUCT = "whatsapp"
+FIELDS = {
+    "messaging_product",
+    "recipient_type",
+    "to",
+    "recipient",
+    "type",
+    "text",
+    "template",
+    "context",
+    "biz_opaque_callback_data",
+}
+TEXT_MAXIMUM = 4096
+ECHO_MAXIMUM = 512
+DISPLAY_NUMBER = "15550783881"
+
+
+class WhatsAppStandin:
+    """One number."""
+
+    def __init__(self, state: ChannelState, specs: Specs | None) -> None:
+        self.state = state
+        self._specs = specs
+        self._ids = {"number": state.config.phone_number_id, "account": state.config.waba_id}
+
+    def is_send(self, call: Call) -> bool:
+        """Whether the request sends a message."""
+        return call.method == "POST"
+
+    def authorise(self, call: Call) -> None:
+        """Raise for a wrong token."""
+        meta.authorise(call, self.state)
+
+    def read(self, call: Call) -> Answer:
+        """The number itself, and the list of templates."""
+        ident, edge = meta.node(call, self._ids)
+        config = self.state.config
+        if ident == config.phone_number_id and not edge:
+            name = config.account or "Demo business"
+            return Answer(200, {"verified_name": name, "display_phone_number": f"+{DISPLAY_NUMBER}", "id": ident})
+        if ident == config.waba_id and edge == "message_templates":
+            return self._templates(call)
+        raise RefusedError(meta.error(100, f"Tried accessing nonexisting field ({edge})"))
+
+    def _templates(self, call: Call) -> Answer:
+        """A page of templates; the cursor is the number of templates before it."""
+        try:
+            limit = min(250, max(1, int(call.query.get("limit", "25"))))
+            start = int(base64.urlsafe_b64decode(call.query.get("after", "") or _cursor(0)))
+        except ValueError as problem:
+            raise _bad("Param limit or after is not valid.") from problem
+        found = self.state.config.templates[start : start + limit]
+        paging: dict[str, Any] = {}
+        if found:
+            end = start + len(found)
+            cursors = {"before": _cursor(start), "after": _cursor(end)}
+            paging = {"cursors": cursors}
+            if end < len(self.state.config.templates):
+                # As the real one, a whole address with the token in it, to a host that must not be followed blindly.
+                paging["next"] = f"https://graph.invalid/next?access_token=secret&after={cursors['after']}"
+        return Answer(200, {"data": [whatsapp_templates.listed(item) for item in found], "paging": paging})
+
+    def check(self, call: Call) -> Taken:
+        """Everything that the real one checks before it answers."""
+        ident, edge = meta.node(call, self._ids)
+        if ident != self.state.config.phone_number_id or edge != "messages":
+            raise RefusedError(meta.error(100, "Unsupported post request."))
+        body = meta.json_body(call, _bad)
+        if self._specs is not None:
+            problem = self._specs.whatsapp_problem(body)
+            if problem:
+                raise _bad(f"Not as in the published description: {problem}")
+        _check_envelope(body)
+        address = _address(body)
+        if body["type"] == "template":
+            text, name = whatsapp_templates.filled(body.get("template"), self.state.config.templates)
+        else:
+            text, name = _text(body), ""
+        self._check_member(self.state.members.get(address), is_text=not name)
+        return Taken(address, text, body, template=name, echo=body.get("biz_opaque_callback_data", ""))
+
+    def _check_member(self, member: Member | None, *, is_text: bool) -> None:
+        if member is not None and (member.blocked or not member.started):
+            raise RefusedError(meta.error(131026, product=PRODUCT))
+        age = self.state.age(member)
+        if is_text and (age is None or age >= timedelta(seconds=self.state.config.window_seconds)):
+            told = "Message failed to send because more than 24 hours have passed since the customer last replied."
+            raise RefusedError(meta.error(131047, told, product=PRODUCT))
+
+    def provider_id(self, taken: Taken) -> str:
+        """A ``wamid``."""
+        return self.state.ident("wamid.")
+
+    def taken(self, message: Accepted) -> Answer:
+        """Accepted, which is not delivered."""
+        sent: dict[str, Any] = {"id": message.provider_id}
+        if message.template:
+            sent["message_status"] = "accepted"
+        contact = {"input": message.address, "wa_id": message.address.lstrip("+")}
+        return Answer(200, {"messaging_product": PRODUCT, "contacts": [contact], "messages": [sent]})
+
+    def failure(self, fault: Fault) -> Answer:
+        """Meta's error shape."""
+        return meta.failure(fault, PRODUCT)
+
+    def receipts(self, message: Accepted, late: Fault | None) -> Sequence[Mapping[str, Any]]:
+        """Sent, delivered, read; or failed."""
+        steps = ["failed"] if late is not None else ["sent", "delivered", "read"]
+        found = []
+        for step in steps:
+            status: dict[str, Any] = {
+                "id": message.provider_id,
+                "status": step,
+                "timestamp": str(int(self.state.clock().timestamp())),
+                "recipient_id": message.address.lstrip("+"),
+                "pricing": {"billable": True, "pricing_model": "PMP", "category": "service"},
+            }
+            if message.echo:
+                status["biz_opaque_callback_data"] = message.echo
+            if late is not None:
+                title = meta.TITLES.get(late.code, "Message failed")
+                told = {"details": late.description or title}
+                status["errors"] = [{"code": late.code, "title": title, "message": title, "error_data": told}]
+            found.append(self._event({"statuses": [status]}))
+        return found
+
+    def said(self, member: Member, text: str, at: datetime) -> Mapping[str, Any]:
+        """A text message; from a business-scoped user id when the customer has no number."""
+        phone = member.address.startswith("+")
+        ident = member.address.lstrip("+")
+        profile = {"name": member.name or "Customer"} | ({"username": member.username} if member.username else {})
+        message: dict[str, Any] = {
+            ("from" if phone else "from_user_id"): ident,
+            "id": self.state.ident("wamid."),
+            "timestamp": str(int(at.timestamp())),
+            "type": "text",
+            "text": {"body": text},
+        }
+        person = {"profile": profile, ("wa_id" if phone else "user_id"): ident}
+        return self._event({"contacts": [person], "messages": [message]})
+
+    def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
+        """WhatsApp does not tell who blocks a business."""
+        return None
+
+    def _event(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        metadata = {"display_phone_number": DISPLAY_NUMBER, "phone_number_id": self.state.config.phone_number_id}
+        change = {"field": "messages", "value": {"messaging_product": PRODUCT, "metadata": metadata, **value}}
+        entry = {"id": self.state.config.waba_id or "0", "changes": [change]}
+        return {"object": "whatsapp_business_account", "entry": [entry]}
+
+    def sign(self, body: bytes) -> Mapping[str, str]:
+        """Meta's signature."""
+        return meta.sign(self.state, body)
+
+    def encode(self, body: Mapping[str, Any]) -> bytes:
+        """As Meta writes it."""
+        return meta.encode(body)
+
+
+def _bad(told: str) -> RefusedError:
+    return RefusedError(meta.error(100, told, product=PRODUCT))
+
+
+def _cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(str(position).encode()).decode()
+
+
+def _check_envelope(body: Mapping[str, Any]) -> None:
+    unknown = set(body) - FIELDS
+    if unknown:
+        raise _bad(f"Unexpected key {min(unknown)!r}.")
+    if body.get("messaging_product") != PRODUCT:
+        raise _bad("The parameter messaging_product is required.")
+    if body.get("recipient_type", "individual") != "individual":
+        raise _bad("Param recipient_type must be individual.")
+    if body.get("type") not in ("text", "template"):
+        raise RefusedError(meta.error(131051, "Unsupported message type.", product=PRODUCT))
+    echo = body.get("biz_opaque_callback_data", "")
+    if not isinstance(echo, str) or len(echo) > ECHO_MAXIMUM:
+        raise _bad(f"Param biz_opaque_callback_data must be a string of at most {ECHO_MAXIMUM} characters.")
+
+
+def _address(body: Mapping[str, Any]) -> str:
+    to, recipient = body.get("to"), body.get("recipient")
+    if to is None and recipient is None:
+        raise RefusedError(meta.error(131008, "Param to is missing.", product=PRODUCT))
+    if recipient is not None:
+        if not isinstance(recipient, str) or not re.fullmatch(r"[A-Z]{2}\.[A-Za-z0-9.]+", recipient):
+            raise RefusedError(meta.error(131009, "Param recipient is not a user id.", product=PRODUCT))
+        return recipient
+    # Stricter than the real one, which may put the business number's country before a number without the sign.
+    if not isinstance(to, str) or not re.fullmatch(r"\+[0-9]{5,20}", to):
+        raise RefusedError(meta.error(131009, "Param to must be + and digits.", product=PRODUCT))
+    return to
+
+
+def _text(body: Mapping[str, Any]) -> str:
+    content = body.get("text")
+    if not isinstance(content, dict) or set(content) - {"body", "preview_url"}:
+        raise _bad("Param text must be an object with body and preview_url.")
+    text = content.get("body")
+    if not isinstance(text, str) or not text.strip():
+        raise RefusedError(meta.error(131008, "Param text['body'] is missing.", product=PRODUCT))
+    if len(text) > TEXT_MAXIMUM:
+        raise _bad(f"Param text['body'] must be at most {TEXT_MAXIMUM} characters long.")
+    if not isinstance(content.get("preview_url", False), bool):
+        raise _bad("Param text['preview_url'] must be a boolean.")
+    return text
