@@ -1,0 +1,124 @@
+"""The composition root: opens the store and builds the services. Nothing else builds engines, clients or services.
+
+Imported lazily by the application and the command line, since it brings the database layer with it.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tui_inbox import paths
+from tui_inbox.channels.port import ChannelAdapter, Secrets
+from tui_inbox.config import Settings, secrets_for
+from tui_inbox.domain.clock import Clock, system_clock
+from tui_inbox.domain.models import Channel
+from tui_inbox.repository.store import Store
+from tui_inbox.services.contacts import ContactService
+from tui_inbox.services.context import Context
+from tui_inbox.services.directory import DirectoryService
+from tui_inbox.services.drafts import DraftService
+from tui_inbox.services.importing import ImportService
+from tui_inbox.services.inbox import InboxService
+from tui_inbox.services.lifecycle import LifecycleService
+from tui_inbox.services.receiving import ReceivingService
+from tui_inbox.services.sending import SendingService
+
+if TYPE_CHECKING:
+    from tui_inbox.services.delivery import DeliveryService
+
+
+class Adapters:
+    """One adapter per channel, built when first asked for: the screens never need a channel's secrets."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._built: dict[int, tuple[Channel, ChannelAdapter]] = {}
+        self._replaced: list[ChannelAdapter] = []
+
+    def get(self, channel: Channel) -> ChannelAdapter:
+        """The adapter of ``channel``; built anew when the channel's settings have changed. Raises ``UsageError``."""
+        known = self._built.get(channel.id)
+        if known is not None and known[0].kind is channel.kind and known[0].config == channel.config:
+            return known[1]
+        from tui_inbox.channels.registry import build_adapter  # brings the HTTP client: only who sends needs it
+
+        adapter = build_adapter(channel, Secrets(secrets_for(self._settings, channel.name)))
+        if known is not None:
+            self._replaced.append(known[1])
+        self._built[channel.id] = (channel, adapter)
+        return adapter
+
+    async def close(self) -> None:
+        """Release every connection."""
+        adapters = [*self._replaced, *(adapter for _, adapter in self._built.values())]
+        self._built.clear()
+        self._replaced.clear()
+        for adapter in adapters:
+            await adapter.close()
+
+
+@dataclass
+class Services:
+    """Everything that an entry point needs."""
+
+    settings: Settings
+    context: Context
+    store: Store
+    adapters: Adapters
+    inbox: InboxService
+    contacts: ContactService
+    sending: SendingService
+    lifecycle: LifecycleService
+    drafts: DraftService
+    directory: DirectoryService
+    importing: ImportService
+    receiving: ReceivingService
+    _closed: bool = field(default=False, repr=False)
+
+    def make_delivery(self, worker: str) -> DeliveryService:
+        """A sender under this worker name; unique among running ones."""
+        from tui_inbox.services.delivery import DeliveryService
+
+        return DeliveryService(
+            self.context,
+            self.adapters,
+            worker,
+            journal=paths.state_dir() / "results",
+            wake_due=self.lifecycle.wake_due,
+        )
+
+    async def close(self) -> None:
+        """Release connections and the store; harmless when repeated."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self.adapters.close()
+        finally:
+            await self.store.close()
+
+
+async def open_services(settings: Settings, *, clock: Clock = system_clock, migrate: bool = True) -> Services:
+    """Open the store that the settings name and build every service on it.
+
+    Raises ``StoreError`` with one sentence when it cannot be used. ``migrate``: create or upgrade the schema.
+    """
+    store = await Store.open(settings.database, clock=clock, migrate=migrate)
+    context = Context(store, clock, settings.rules, random.Random())
+    adapters = Adapters(settings)
+    return Services(
+        settings=settings,
+        context=context,
+        store=store,
+        adapters=adapters,
+        inbox=InboxService(context),
+        contacts=ContactService(context),
+        sending=SendingService(context),
+        lifecycle=LifecycleService(context),
+        drafts=DraftService(context),
+        directory=DirectoryService(context, adapters),
+        importing=ImportService(context),
+        receiving=ReceivingService(context, adapters),
+    )

@@ -1,0 +1,163 @@
+"""Importing contacts from a CSV file: who is new, who is known already, what can't be used. All or nothing.
+
+Reading the file is in :mod:`tui_inbox.services.import_file`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tui_inbox.domain.errors import UsageError
+from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.domain.models import Channel
+from tui_inbox.domain.search import digits_of, fold
+from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.unit import Unit
+from tui_inbox.services.context import Context
+from tui_inbox.services.import_file import ImportFile, read_file
+
+__all__ = ["ImportReport", "ImportService"]
+
+PHONE_KINDS = frozenset(
+    {ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.WHATSAPP_TWILIO, ChannelKind.WHATSAPP_360DIALOG}
+)
+"""Kinds whose address of a customer is the phone number."""
+REACHABLE_KINDS = PHONE_KINDS | {ChannelKind.EMAIL}
+_FAMILY = {kind: "whatsapp" if kind.value.startswith("whatsapp") else kind.value for kind in REACHABLE_KINDS}
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did, or (``dry_run``) would do."""
+
+    added: int
+    """Contacts added."""
+    duplicates: tuple[tuple[int, str], ...] = ()
+    """Rows skipped since the contact exists: row number in the file (the header is row 1) and the reason."""
+    bad: tuple[tuple[int, str], ...] = ()
+    """Rows that can't be used: row number and the reason."""
+    dry_run: bool = False
+    channels: tuple[str, ...] = ()
+    """Names of channels on which the added contacts can be reached from now on."""
+    ignored_columns: tuple[str, ...] = ()
+    """Headers that were not recognised."""
+
+
+@dataclass
+class _Known:
+    """Everybody that a row could repeat: by folded email and by digits of the phone."""
+
+    emails: dict[str, str]
+    phones: dict[str, str]
+    new: list[NewContact] = field(default_factory=list)
+    duplicates: list[tuple[int, str]] = field(default_factory=list)
+
+    def take(self, row: int, contact: NewContact) -> None:
+        """Add ``contact`` unless it is somebody already."""
+        email, phone = fold(contact.email), digits_of(contact.phone)
+        if email and email in self.emails:
+            self.duplicates.append((row, f"{self.emails[email]} has the email {contact.email}"))
+            return
+        if phone and phone in self.phones:
+            self.duplicates.append((row, f"{self.phones[phone]} has the phone {contact.phone}"))
+            return
+        if email:
+            self.emails[email] = f"row {row}"
+        if phone:
+            self.phones[phone] = f"row {row}"
+        self.new.append(contact)
+
+
+class ImportService:
+    """Brings a list of contacts into the workspace."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def import_contacts(
+        self,
+        path: Path,
+        *,
+        dry_run: bool = False,
+        mapping: Mapping[str, str] | None = None,
+        region: str = "",
+        channels: Sequence[str] | None = None,
+    ) -> ImportReport:
+        """Add the contacts of a CSV file in one transaction.
+
+        ``mapping``: own header → field (``first_name``, ``last_name``, ``name``, ``email``, ``phone``, ``language``,
+        ``country``, ``tags``, or ``custom:KEY``). ``region``: country (``US``, ``DE``…) of phone numbers written
+        without ``+``. ``channels``: names of the channels to reach the new contacts on; ``None`` = WhatsApp, SMS and
+        email where the workspace has exactly one of the kind; empty = none.
+        Raises :class:`UsageError` for a file that can't be read as such a list; nothing is written then.
+        """
+        # Reading and phone parsing take a while for a long list and must not hold up the screen.
+        file = await asyncio.to_thread(read_file, path, mapping or {}, region)
+        if dry_run:
+            async with self._context.store.read() as unit:
+                known, targets = await _compare(unit, file), await _targets(unit, channels)
+            return _report(file, known, targets, dry_run=True)
+        return await self._context.store.write(lambda unit: self._add(unit, path, file, channels))
+
+    async def _add(self, unit: Unit, path: Path, file: ImportFile, channels: Sequence[str] | None) -> ImportReport:
+        known, targets = await _compare(unit, file), await _targets(unit, channels)
+        now = self._context.clock()
+        ids = await unit.contacts.add_many(known.new, now)
+        for contact_id, contact in zip(ids, known.new, strict=True):
+            for channel in targets:
+                address = _address(channel, contact)
+                if address and await unit.contacts.by_address(channel.id, address) is None:
+                    await unit.contacts.add_channel(contact_id, channel.id, address, started=False, now=now)
+        if ids:
+            detail = {"file": path.name, "added": len(ids)}
+            await unit.activity.add("contacts imported", detail=detail, now=now)
+        return _report(file, known, targets, dry_run=False)
+
+
+async def _compare(unit: Unit, file: ImportFile) -> _Known:
+    emails, phones = await unit.contacts.known_keys()
+    known = _Known(
+        {email: f"contact id:{ident}" for email, ident in emails.items()},
+        {phone: f"contact id:{ident}" for phone, ident in phones.items()},
+    )
+    for row, contact in file.contacts:
+        known.take(row, contact)
+    return known
+
+
+async def _targets(unit: Unit, names: Sequence[str] | None) -> list[Channel]:
+    present = await unit.directory.channels()
+    if names is None:
+        usable = [channel for channel in present if channel.kind in REACHABLE_KINDS]
+        families = [_FAMILY[channel.kind] for channel in usable]
+        return [channel for channel in usable if families.count(_FAMILY[channel.kind]) == 1]
+    by_name = {channel.name: channel for channel in present}
+    chosen = []
+    for name in dict.fromkeys(names):
+        channel = by_name.get(name)
+        if channel is None:
+            raise UsageError(f"There is no channel {name}. Known: {', '.join(by_name) or 'none'}.")
+        if channel.kind not in REACHABLE_KINDS:
+            raise UsageError(
+                f"Contacts can't be added to {name}: a {channel.kind.value} address comes only from the customer."
+            )
+        chosen.append(channel)
+    return chosen
+
+
+def _address(channel: Channel, contact: NewContact) -> str:
+    return contact.email if channel.kind is ChannelKind.EMAIL else contact.phone
+
+
+def _report(file: ImportFile, known: _Known, targets: Sequence[Channel], *, dry_run: bool) -> ImportReport:
+    return ImportReport(
+        added=len(known.new),
+        duplicates=tuple(known.duplicates),
+        bad=tuple(file.bad),
+        dry_run=dry_run,
+        channels=tuple(channel.name for channel in targets),
+        ignored_columns=file.ignored,
+    )
