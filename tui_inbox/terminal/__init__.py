@@ -1,1 +1,1 @@
-"""The terminal around the program: clipboard, editor, signals."""
+"""The terminal itself: what goes down the line, signals, the clipboard, the outside editor. No widget lives here."""

@@ -1,0 +1,93 @@
+"""The trip-wire before the terminal."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support import hostile
+from tests.support.vt import Parser
+from tui_inbox.terminal.guard import CLIPBOARD_MAXIMUM, Terminal, guarded
+
+OWN = (
+    "\x1b[?1049h\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h\x1b[?25l\x1b[?1004h\x1b[>25u\x1b[?2026$p\x1b[?2048$p"
+    "\x1b[?2004h\x1b[?7l\x1b[?2026h\x1b[2;1H\x1b[1;38;2;255;0;10mtext 漢字 👨\u200d👩\x1b[0m\r\n\x1b[K"
+    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f\x1b[2J\x1b[3G\x1b[<u"
+)
+FRAME = OWN + "{}\x1b[0m\x1b[?2026l"
+
+
+def parse(text: str) -> Parser:
+    parser = Parser()
+    parser.feed(text.encode())
+    parser.finish()
+    return parser
+
+
+def test_the_programs_own_sequences_pass_untouched() -> None:
+    assert guarded(OWN) == (OWN, ())
+    for alone in ("\x07", "\x1b]22;pointer\x07", "\x1b]52;c;aGk=\x07"):
+        assert guarded(alone) == (alone, ())
+
+
+@pytest.mark.parametrize("case", hostile.texts(), ids=lambda case: case.id)
+def test_raw_hostile_text_in_a_frame_is_made_harmless(case: hostile.Hostile) -> None:
+    safe, _ = guarded(FRAME.format("{}").replace("{}", case.text[:20_000]))
+    assert parse(safe).violations == []
+
+
+@given(
+    st.text(st.characters(), max_size=60)
+    | st.text(st.sampled_from("\x1b[]?;0123456789hlmHu<>$pP\\\x07\x9b\x9d\u202ea"), max_size=30)
+)
+def test_whatever_is_written_no_foreign_sequence_goes_out(text: str) -> None:
+    safe, kinds = guarded(FRAME.replace("{}", text))
+    assert parse(safe).violations == []
+    if kinds:
+        assert safe != FRAME.replace("{}", text)
+
+
+def test_the_offender_is_named_by_kind_only() -> None:
+    safe, kinds = guarded("a\x1b]52;c;c2VjcmV0\x07b\x9b1m\u202e\x1b")
+    assert kinds == ("ESC ]", "U+0007", "U+009B", "U+202E", "ESC")
+    assert safe == "a␛]52;c;c2VjcmV0␇b�1m�␛"
+
+
+def test_the_clipboard_takes_no_more_than_its_share() -> None:
+    def copying(size: int) -> str:
+        return f"\x1b]52;c;{base64.b64encode(b'x' * size).decode()}\x07"
+
+    assert guarded(copying(CLIPBOARD_MAXIMUM))[1] == ()
+    assert guarded(copying(CLIPBOARD_MAXIMUM + 10)) == ("", ("clipboard too large",))
+
+
+class Broken:
+    """A file whose terminal is gone."""
+
+    calls = 0
+
+    def flush(self) -> None:
+        raise AssertionError("nothing is left to flush")
+
+    def write(self, text: str) -> None:
+        self.calls += 1
+        raise OSError(5, "Input/output error")
+
+    def fileno(self) -> int:
+        with open("/dev/null", "rb") as file:  # noqa: PTH123  # only its number is wanted
+            import os
+
+            return os.dup(file.fileno())
+
+
+def test_a_lost_terminal_swallows_what_is_written() -> None:
+    broken = Broken()
+    terminal = Terminal(broken)
+    terminal.write("one")
+    terminal.write("two")
+    terminal.flush()
+    assert terminal.gone
+    assert broken.calls == 1

@@ -1,0 +1,138 @@
+"""A trip-wire on the way to the terminal: whatever the program writes is compared with the sequences that are its own.
+
+Customer text is clean long before it gets here. This is for the day on which one place forgets: the offender is made
+visible instead of being carried out, and the log gets its kind, never its text. Comparing costs about 6 µs for each
+kilobyte, a hundredth of what painting costs.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+from typing import TYPE_CHECKING, Any
+
+from tui_inbox.text.characters import FLAG_TAGS, REPLACEMENT, picture
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+
+LOG = logging.getLogger(__name__)
+CLIPBOARD_MAXIMUM = 64 * 1024
+"""Bytes of text that one copy may hold."""
+
+_MODES = "7|25|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048"
+"""Wrapping, cursor, mouse, focus, alternate screen, bracketed paste, synchronised updates, resize reports."""
+_OWN = rf"\[(?:[0-9;]*[mHGJK]|\?(?:{_MODES})[hl]|\?(?:2026|2048)\$p|>[0-9]+u|<u)"
+"""Colours, cursor addressing, erasing, the modes above, the two questions at the start, the keyboard protocol."""
+_NEVER = (
+    "\x00-\x09\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"
+)
+_FLAG = f"(?<=\U0001f3f4){FLAG_TAGS}"
+_FRAME = re.compile(f"(?:[^\x1b{_NEVER}]+|\x1b{_OWN}|{_FLAG})*+")
+_FOREIGN = re.compile(f"({_FLAG})|\x1b(?!{_OWN})|[{_NEVER}]")
+_ALONE = re.compile("\x07|\x1b\\]22;[a-z-]*\x07|\x1b\\]52;c;([A-Za-z0-9+/=]*)\x07")
+"""Only as a write of its own, never within a frame: the bell, the pointer's shape, the clipboard."""
+
+
+def guarded(data: str) -> tuple[str, tuple[str, ...]]:
+    """``data`` as it may be written, and the kinds of what was foreign in it (``ESC ]``, ``U+009B``), in order."""
+    if _FRAME.fullmatch(data):
+        return data, ()
+    alone = _ALONE.fullmatch(data)
+    if alone:
+        too_much = len(alone[1] or "") > CLIPBOARD_MAXIMUM * 4 // 3 + 4
+        return ("", ("clipboard too large",)) if too_much else (data, ())
+    kinds = tuple(_kind(data, found.start()) for found in _FOREIGN.finditer(data) if not found[1])
+    return _FOREIGN.sub(lambda found: found[1] or _visible(found[0]), data), kinds
+
+
+def _visible(character: str) -> str:
+    return picture(character) if ord(character) < 0xA0 else REPLACEMENT
+
+
+def _kind(data: str, at: int) -> str:
+    if data[at] != "\x1b":
+        return f"U+{ord(data[at]):04X}"
+    following = data[at + 1 : at + 2]
+    return f"ESC {following}" if "!" <= following <= "~" else "ESC"
+
+
+class Terminal:
+    """The file behind the driver, which goes on taking text after the terminal is gone.
+
+    Textual's writer thread ends at the first error and the program then waits for it for ever.
+    """
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.gone = False
+
+    def write(self, text: str) -> None:
+        """Write; silently nothing once the terminal is gone."""
+        self._try(lambda: self._file.write(text))
+
+    def flush(self) -> None:
+        """Flush; silently nothing once the terminal is gone."""
+        self._try(self._file.flush)
+
+    def fileno(self) -> int:
+        """The number of the file behind."""
+        return int(self._file.fileno())
+
+    def _try(self, action: Any) -> None:
+        if self.gone:
+            return
+        try:
+            action()
+        except (OSError, ValueError):
+            self.gone = True
+            _silence(self.fileno())
+
+
+def _silence(descriptor: int) -> None:
+    """Let the standard streams that led to a lost terminal lead nowhere, so that their last flush does not fail."""
+    device = os.fstat(descriptor).st_rdev
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        try:
+            if os.fstat(number).st_rdev == device:
+                os.dup2(nowhere, number)
+        except OSError:
+            continue
+    os.close(nowhere)
+
+
+def guarded_driver() -> type[Driver] | None:
+    """The driver to give to ``App(driver_class=…)``; ``None`` where only Textual's own will do (Windows)."""
+    if os.name != "posix":
+        return None
+    from textual.drivers.linux_driver import LinuxDriver
+
+    class GuardedDriver(LinuxDriver):
+        """Textual's driver with the trip-wire before it and a file behind it that outlives the terminal."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self._file: Any = Terminal(self._file)
+            self._reported: set[str] = set()
+
+        def write(self, data: str) -> None:
+            """Write ``data``; anything foreign in it is made visible and its kind logged once."""
+            safe, kinds = guarded(data)
+            for kind in kinds:
+                if kind not in self._reported:
+                    self._reported.add(kind)
+                    LOG.error("kept from the terminal: %s", kind)
+            super().write(safe)
+
+        def run_input_thread(self) -> None:
+            """Read keys; a terminal that has gone away is a hang-up, not a crash."""
+            try:
+                super().run_input_thread()
+            except OSError:
+                os.kill(os.getpid(), signal.SIGHUP)
+
+    return GuardedDriver
