@@ -1,0 +1,41 @@
+"""The use cases that screens need, without channels: nothing in these tests talks to a network."""
+
+from __future__ import annotations
+
+from tui_inbox.channels.port import ChannelAdapter
+from tui_inbox.domain.errors import UsageError
+from tui_inbox.domain.models import Channel
+from tui_inbox.repository.store import Store
+from tui_inbox.services.contacts import ContactService
+from tui_inbox.services.context import Context
+from tui_inbox.services.directory import DirectoryService
+from tui_inbox.services.drafts import DraftService
+from tui_inbox.services.inbox import InboxService
+from tui_inbox.services.lifecycle import LifecycleService
+from tui_inbox.services.sending import SendingService
+
+
+class NoAdapters:
+    """No channel can be reached."""
+
+    def get(self, channel: Channel) -> ChannelAdapter:
+        """Always refuses."""
+        raise UsageError(f"{channel.name} cannot be reached in a test.")
+
+
+class ScreenServices:
+    """What :class:`tui_inbox.screens.base.Services` asks for."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.store: Store = context.store
+        self.inbox = InboxService(context)
+        self.contacts = ContactService(context)
+        self.sending = SendingService(context)
+        self.lifecycle = LifecycleService(context)
+        self.drafts = DraftService(context)
+        self.directory = DirectoryService(context, NoAdapters())
+
+    async def close(self) -> None:
+        """Release the store."""
+        await self.store.close()

@@ -1,0 +1,227 @@
+"""The application: paints first, opens the data layer behind the first frame, watches the store, ends cleanly.
+
+What one sees is in ``screens``; nothing here knows SQL, HTTP or a channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.command import Provider
+from textual.driver import Driver
+from textual.screen import Screen
+
+from tui_inbox import paths
+from tui_inbox.actions import Keymap, check_keymap
+from tui_inbox.domain.clock import Clock, system_clock
+from tui_inbox.domain.errors import InboxError, UsageError
+from tui_inbox.domain.models import Agent
+from tui_inbox.screens.base import ActionScreen, Services
+from tui_inbox.screens.inbox import InboxScreen
+from tui_inbox.screens.palette import ActionCommands
+from tui_inbox.widgets.keys import single_keys
+from tui_inbox.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WATCH_EVERY = 0.3
+"""Seconds between two looks at whether somebody else has written to the store."""
+SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+DATA_LAYER = "tui_inbox.bootstrap"
+"""Imported in a thread once the first frame is out."""
+log = logging.getLogger("tui_inbox.app")
+
+OpenServices = Callable[[], Awaitable[Services]]
+OnReady = Callable[[Services], Awaitable[None] | None]
+
+
+class TuiInbox(App[int]):
+    """The inbox in a terminal. ``run()`` returns the exit code."""
+
+    TITLE = "tui-inbox"
+    CSS_PATH: ClassVar[list[str]] = ["app.tcss", "screens/inbox.tcss"]  # Textual loads no CSS of a default screen
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+
+    def __init__(
+        self,
+        open_services: OpenServices,
+        agent_handle: str,
+        *,
+        clock: Clock = system_clock,
+        tz: tzinfo = UTC,
+        theme: str = "textual-dark",
+        keys: Mapping[str, Iterable[str]] | None = None,
+        on_ready: OnReady | None = None,
+        driver_class: type[Driver] | None = None,
+    ) -> None:
+        """``open_services`` is awaited after the first frame; ``on_ready`` is called once they are there.
+
+        Raises :class:`UsageError` for an unknown theme or for keys that cannot be.
+        """
+        super().__init__(driver_class=driver_class)
+        self.animation_level = "none"
+        self.clock: Clock = clock
+        self.tz: tzinfo = tz
+        self.keymap: Keymap = check_keymap(keys or {})
+        self.agent_handle = agent_handle
+        if theme not in self.available_themes:
+            raise UsageError(f"There is no theme '{theme}'. Known ones: {', '.join(sorted(self.available_themes))}.")
+        self.theme = theme
+        self._open_services = open_services
+        self._on_ready = on_ready
+        self._services: Services | None = None
+        self._agent: Agent | None = None
+        self._token: int | None = None
+        self._watch_broken = False
+        self.set_keymap(single_keys(self.keymap))
+
+    # What screens use -----------------------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> bool:
+        """Whether services and agent are there."""
+        return self._services is not None and self._agent is not None
+
+    @property
+    def services(self) -> Services:
+        """The use cases."""
+        assert self._services is not None, "asked for before they were open"
+        return self._services
+
+    @property
+    def agent(self) -> Agent:
+        """Who sits at the keyboard."""
+        assert self._agent is not None, "asked for before it was known"
+        return self._agent
+
+    def store_changed(self) -> None:
+        """Tell the screen on top that the store has changed; those below read again when they come back."""
+        screen = self.screen
+        for candidate in reversed(self.screen_stack):
+            if isinstance(candidate, ActionScreen):
+                screen = candidate
+                break
+        if isinstance(screen, ActionScreen):
+            screen.call_next(screen.store_changed)
+
+    def log_failure(self, error: BaseException) -> None:
+        """Write a failure to the log file, without the values of variables."""
+        log.error("unexpected failure", exc_info=error)
+
+    # Start ----------------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The inbox is the bottom of the stack."""
+        return InboxScreen()
+
+    def on_mount(self) -> None:
+        """Signals now; data after the first frame."""
+        self._watch_signals()
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        self.run_worker(self._open(), group="open", exit_on_error=True)
+
+    async def _open(self) -> None:
+        try:
+            await asyncio.to_thread(importlib.import_module, DATA_LAYER)
+            services = await self._open_services()
+            self._services = services
+            self._agent = await services.directory.agent(self.agent_handle)
+            self._token = await services.store.change_token()
+        except InboxError as error:
+            self._stop(error)
+            return
+        for screen in self.screen_stack:
+            if isinstance(screen, ActionScreen):
+                await screen.data_ready()
+        self.set_interval(WATCH_EVERY, self._watch)
+        if self._on_ready is not None:
+            started = self._on_ready(services)
+            if inspect.isawaitable(started):
+                await started
+
+    def _stop(self, error: InboxError) -> None:
+        """End with a sentence on stderr and the documented exit code."""
+        self.exit(error.exit_code, error.exit_code, Text(f"Error: {error}"))
+
+    # Watching the store ---------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        try:
+            token = await self.services.store.change_token()
+        except InboxError as error:
+            self._watch_broken = True
+            self._banner(f"{error} What is shown may be old; trying again.")
+            return
+        if self._watch_broken:
+            self._watch_broken = False
+            self._banner("")
+            self.store_changed()
+        if token != self._token:
+            self._token = token
+            self.store_changed()
+
+    def _banner(self, sentence: str) -> None:
+        for screen in self.screen_stack:
+            for line in screen.query(StatusLine):
+                line.banner(sentence)
+
+    # End ------------------------------------------------------------------------------------------------------------
+
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            try:
+                loop.add_signal_handler(number, self._signalled, number)
+            except (NotImplementedError, RuntimeError, ValueError):
+                return  # not the main thread, or a system without them: nothing to restore there
+
+    def _signalled(self, number: signal.Signals) -> None:
+        self.run_worker(self._end(128 + number), group="end", exit_on_error=False)
+
+    async def _end(self, code: int) -> None:
+        """Drafts first, then the terminal."""
+        try:
+            await self.save_all()
+        finally:
+            self.exit(code, code)
+
+    async def save_all(self) -> None:
+        """Put on disk what was typed on any screen."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ActionScreen):
+                await screen.save_now()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End on an unexpected failure. Textual would print the values of local variables: customers' text."""
+        self.log_failure(error)
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._fatal_error()
+
+    def _fatal_error(self) -> None:
+        self._exit_renderables.append(
+            Text(f"tui-inbox had to stop: an unexpected failure. Drafts are kept. Details are in {paths.log_file()}")
+        )
+        self._close_messages_no_wait()
+
+    # Palette --------------------------------------------------------------------------------------------------------
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """None of Textual's own: the registry names every command."""
+        return ()

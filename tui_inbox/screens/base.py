@@ -1,0 +1,176 @@
+"""What every screen shares: the surroundings it may use, actions by name, one line to say things in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
+
+from textual import events
+from textual.screen import ModalScreen, Screen
+from textual.worker import Worker, WorkerState
+
+from tui_inbox.actions import ACTIONS, Keymap, Scope
+from tui_inbox.domain.clock import Clock
+from tui_inbox.domain.errors import InboxError
+from tui_inbox.domain.models import Agent
+from tui_inbox.widgets.keys import ActionTarget, bindings_for
+from tui_inbox.widgets.status_line import StatusLine
+
+if TYPE_CHECKING:  # the data layer is imported after the first frame, never by a screen
+    from tui_inbox.repository.store import Store
+    from tui_inbox.services.contacts import ContactService
+    from tui_inbox.services.directory import DirectoryService
+    from tui_inbox.services.drafts import DraftService
+    from tui_inbox.services.inbox import InboxService
+    from tui_inbox.services.lifecycle import LifecycleService
+    from tui_inbox.services.sending import SendingService
+
+__all__ = ["ActionModal", "ActionScreen", "Host", "Services", "bindings_for"]
+
+ResultT = TypeVar("ResultT")
+
+
+class Services(Protocol):
+    """The use cases that screens call."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def inbox(self) -> InboxService: ...
+    @property
+    def contacts(self) -> ContactService: ...
+    @property
+    def sending(self) -> SendingService: ...
+    @property
+    def lifecycle(self) -> LifecycleService: ...
+    @property
+    def drafts(self) -> DraftService: ...
+    @property
+    def directory(self) -> DirectoryService: ...
+
+
+class Host(Protocol):
+    """The application as screens see it."""
+
+    clock: Clock
+    tz: tzinfo
+    keymap: Keymap
+
+    @property
+    def ready(self) -> bool:
+        """Whether services and agent are there."""
+
+    @property
+    def services(self) -> Services:
+        """The use cases; only when :attr:`ready`."""
+
+    @property
+    def agent(self) -> Agent:
+        """Who sits at the keyboard; only when :attr:`ready`."""
+
+    def store_changed(self) -> None:
+        """Tell all screens that this program has just written to the store."""
+
+
+class ActionScreen(ActionTarget, Screen[ResultT]):
+    """A full screen. Subclasses set ``BINDINGS = bindings_for(…)`` and write ``do_<action id>`` methods."""
+
+    SEQUENCE_SCOPES = (Scope.LIST,)
+    HINTS: ClassVar[tuple[str, ...]] = ()
+    """Action ids of the hint bar, the most wanted first."""
+    AUTO_FOCUS = ""
+
+    @property
+    def host(self) -> Host:
+        """The application."""
+        return cast(Host, self.app)
+
+    @property
+    def keymap(self) -> Keymap:
+        return self.host.keymap
+
+    def say(self, sentence: str, *, refused: bool = False) -> None:
+        """One sentence in the status line of the screen on top."""
+        for screen in reversed(self.app.screen_stack):
+            lines = list(screen.query(StatusLine))
+            if lines:
+                lines[0].say(sentence, refused=refused)
+                return
+
+    async def on_key(self, event: events.Key) -> None:
+        """Sequences first; what is none of them goes to the bindings."""
+        await self.watch_sequence(event)
+
+    async def data_ready(self) -> None:
+        """Called once services and agent are there; at once when they are before the screen is shown."""
+
+    async def store_changed(self) -> None:
+        """Called when somebody, or this program, has written to the store. Read again what is shown."""
+
+    async def save_now(self) -> None:
+        """Called before the program ends by a signal: put what was typed on disk."""
+
+    def commands(self) -> Mapping[str, str]:
+        """Action ids of this screen for the command palette, with the reason where one is unavailable, else empty."""
+        alive = {binding.id for _, binding in self._bindings if binding.id}
+        known = (action for action in ACTIONS.values() if action.command)
+        return {
+            action.id: self.unavailable(action.id) or ""
+            for action in known
+            if action.id in alive or (not action.keys and hasattr(self, f"do_{action.id}"))
+        }
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A failed piece of work is told, never swallowed, and never ends the program."""
+        if event.state is not WorkerState.ERROR:
+            return
+        event.stop()
+        error = event.worker.error
+        if isinstance(error, InboxError):
+            self.say(str(error), refused=True)
+        elif error is not None:
+            self.say("Something went wrong in the program; the log file says where. Nothing was sent.", refused=True)
+            report = getattr(self.app, "log_failure", None)
+            if report is not None:
+                report(error)
+
+    def do_help(self) -> None:
+        """Keys of this screen first, then the rest."""
+        from tui_inbox.screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self))
+
+    def do_palette(self) -> None:
+        """Textual's command palette over the registry."""
+        self.app.action_command_palette()
+
+    async def do_quit(self) -> None:
+        """Leave; what was typed is saved first."""
+        await self.save_now()
+        self.app.exit(0)
+
+
+class ActionModal(ActionTarget, ModalScreen[ResultT]):
+    """A dialog over a screen; says things on the screen below."""
+
+    @property
+    def host(self) -> Host:
+        """The application."""
+        return cast(Host, self.app)
+
+    @property
+    def keymap(self) -> Keymap:
+        return self.host.keymap
+
+    def say(self, sentence: str, *, refused: bool = False) -> None:
+        """One sentence in the status line of the dialog, or of the screen below."""
+        for screen in reversed(self.app.screen_stack):
+            lines = list(screen.query(StatusLine))
+            if lines:
+                lines[0].say(sentence, refused=refused)
+                return
+
+    async def on_key(self, event: events.Key) -> None:
+        """Sequences first; what is none of them goes to the bindings."""
+        await self.watch_sequence(event)

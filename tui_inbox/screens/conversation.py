@@ -1,0 +1,281 @@
+"""The conversation screen: what its keys do, one method per action id, and when they cannot be done."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import SuspendNotSupported
+from textual.binding import BindingType
+
+from tui_inbox.actions import Scope
+from tui_inbox.domain.delivery import NEEDS_PERSON
+from tui_inbox.domain.errors import InboxError
+from tui_inbox.domain.kinds import ComposerMode, DeliveryState, Permission
+from tui_inbox.screens.base import bindings_for
+from tui_inbox.screens.conversation_view import ConversationView
+from tui_inbox.text import clean_line
+
+if TYPE_CHECKING:
+    from tui_inbox.domain.models import TimelineEntry
+    from tui_inbox.services.reach import Reach
+
+ALWAYS = frozenset({"help", "palette", "quit", "back"})
+
+
+class ConversationScreen(ConversationView):
+    """One contact; stays for the whole walk through a list with ``]`` and ``[``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings_for(Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT)
+
+    # --- availability
+
+    def unavailable(self, action_id: str) -> str | None:
+        """Why not, in one sentence."""
+        if action_id in ALWAYS:
+            return None
+        if not self.host.ready or self.shown is None:
+            return "The conversation is still opening."
+        if action_id in self.actions.IDS:
+            return self.actions.unavailable(action_id, (self.contact_id,))
+        if action_id.startswith("message_"):
+            return self._no_decision(action_id)
+        return self._cannot_write() if action_id == "write" else None
+
+    def _cannot_write(self) -> str | None:
+        current = self.policy.current
+        if current is None:
+            return "Nothing can be sent: this contact has no address on any channel."
+        if self.composer.mode is ComposerMode.DISABLED:
+            way_out = f" Way out: {current.answer.way_out}." if current.answer.way_out else ""
+            return f"Nothing may be sent on {current.policy.label}: {current.answer.reason}.{way_out}"
+        return None
+
+    def _no_decision(self, action_id: str) -> str | None:
+        entry = self.timeline.in_trouble
+        if entry is None or entry.state is None:
+            return "No message here needs a decision."
+        if action_id == "message_arrived" and entry.state is not DeliveryState.UNCERTAIN:
+            return "Only an uncertain message can be settled by hand."
+        if action_id == "message_retry" and entry.state not in NEEDS_PERSON:
+            return "Only a failed, blocked or uncertain message can be tried again."
+        if action_id == "message_drop" and entry.state not in NEEDS_PERSON | {DeliveryState.QUEUED}:
+            return "Only a message that has not gone out can be dropped."
+        return None
+
+    # --- moving
+
+    def do_cursor_down(self) -> None:
+        self.timeline.move(1)
+
+    def do_cursor_up(self) -> None:
+        self.timeline.move(-1)
+
+    def do_half_down(self) -> None:
+        self.timeline.move(max(1, self.timeline.size.height // 2))
+
+    def do_half_up(self) -> None:
+        self.timeline.move(-max(1, self.timeline.size.height // 2))
+
+    def do_page_down(self) -> None:
+        self.timeline.move(max(1, self.timeline.size.height - 1))
+
+    def do_page_up(self) -> None:
+        self.timeline.move(-max(1, self.timeline.size.height - 1))
+
+    def do_top(self) -> None:
+        self.timeline.to_start()
+
+    def do_bottom(self) -> None:
+        self.timeline.to_end()
+
+    async def do_next(self) -> None:
+        """The next conversation of the list."""
+        await self._step(1)
+
+    async def do_previous(self) -> None:
+        """The previous conversation of the list."""
+        await self._step(-1)
+
+    async def _step(self, step: int) -> None:
+        contact_id = await self.neighbour(step)
+        if contact_id is None:
+            self.say("This is the last one of the list." if step > 0 else "This is the first one of the list.")
+        else:
+            self.say("")
+            await self.show_contact(contact_id)
+
+    async def do_back(self) -> None:
+        """Take the cursor off the messages, else back to the inbox; the draft is saved."""
+        if not self.timeline.unselect():
+            await self.save_now()
+            self.dismiss(None)
+
+    # --- writing
+
+    def do_write(self) -> None:
+        """Into the composer; straight to the templates where only those may go."""
+        if self.composer.mode is ComposerMode.TEMPLATE:
+            self.do_template()
+        else:
+            self.composer.field.focus()
+
+    def do_template(self) -> None:
+        """Choose and send a template."""
+        self.run_worker(self._template(), group="template", exclusive=True, exit_on_error=False)
+
+    async def _template(self) -> None:
+        from tui_inbox.screens.template_picker import TemplatePicker
+
+        item = self._template_channel()
+        if item is None:
+            self.say("No channel of this contact takes a template now.", refused=True)
+            return
+        assert self.shown is not None
+        channel = item.contact_channel.channel
+        templates = await self.host.services.directory.templates(channel.id)
+        choice = await self.app.push_screen_wait(
+            TemplatePicker(templates, self.shown.view.contact, f"{item.policy.label} · {clean_line(channel.name, 24)}")
+        )
+        if choice is not None:
+            await self.sending.send_template(choice, item.contact_channel.id)
+
+    def _template_channel(self) -> Reach | None:
+        """The channel in use where it takes templates, else the first that does."""
+        current = self.policy.current
+        items = (*((current,) if current is not None else ()), *self.policy.reaches)
+        return next((item for item in items if item.answer.allows(Permission.TEMPLATE)), None)
+
+    def do_channel(self) -> None:
+        """Write on another channel."""
+        self.run_worker(self._channel(), group="channel", exclusive=True, exit_on_error=False)
+
+    async def _channel(self) -> None:
+        from tui_inbox.screens.dialogs.channel import ChannelDialog
+
+        current = self.policy.current
+        in_use = None if current is None else current.contact_channel.id
+        dialog = ChannelDialog(self.customer, self.policy.reaches, in_use, self.host.clock(), self.host.tz)
+        chosen = await self.app.push_screen_wait(dialog)
+        if chosen is not None:
+            self.policy.use(chosen)
+
+    async def do_editor(self) -> None:
+        """Write in an editor of one's own; the file stays until the draft is saved."""
+        from tui_inbox import paths
+        from tui_inbox.terminal import editor
+
+        if self.composer.mode not in {ComposerMode.FREE, ComposerMode.TAG}:
+            self.say(self._cannot_write() or "Only a template may be sent now.", refused=True)
+            return
+        await self.save_now()
+        try:
+            with self.app.suspend():
+                edited = editor.edit(
+                    self.composer.text,
+                    name=f"contact-{self.contact_id}",
+                    directory=paths.state_dir() / "editor",
+                    environ=os.environ,
+                )
+        except SuspendNotSupported:
+            self.say("An editor cannot be opened from here.", refused=True)
+            return
+        if edited.error:
+            self.say(edited.error, refused=True)
+            return
+        self.composer.replace(edited.text)
+        await self.save_now()
+        edited.confirm()
+
+    # --- the contact
+
+    def do_note(self) -> None:
+        self._act("note")
+
+    def do_close(self) -> None:
+        self._act("close")
+
+    def do_reopen(self) -> None:
+        self._act("reopen")
+
+    def do_snooze(self) -> None:
+        self._act("snooze")
+
+    def do_assign(self) -> None:
+        self._act("assign")
+
+    def do_take(self) -> None:
+        self._act("take")
+
+    def do_block(self) -> None:
+        self._act("block")
+
+    def do_repeat(self) -> None:
+        self._act("repeat")
+
+    def do_undo(self) -> None:
+        """A message that was just sent comes back into the composer; anything else is taken back as everywhere."""
+        if self.actions.memory.sent_message and self.actions.memory.sent_to == self.contact_id:
+            self.run_worker(self._take_back(), group="send", exit_on_error=False)
+        else:
+            self._act("undo")
+
+    def _act(self, action_id: str) -> None:
+        self.actions.run(action_id, (self.contact_id,))
+
+    async def _take_back(self) -> None:
+        memory, host = self.actions.memory, self.host
+        message_id = memory.sent_message
+        memory.done(())
+        try:
+            undone = await host.services.sending.undo(host.agent, message_id)
+        except InboxError as error:
+            self.say(str(error), refused=True)
+            return
+        typed = self.composer.text
+        self.composer.load("\n".join(part for part in (undone.text, typed) if part))
+        self.policy.use(undone.channel_id)
+        self.say(undone.message)
+        host.store_changed()
+        self.reading.again()
+
+    # --- messages that need a decision
+
+    def do_message_retry(self) -> None:
+        self.run_worker(self._retry(self._decided()), group="send", exit_on_error=False)
+
+    def do_message_arrived(self) -> None:
+        self.run_worker(self._settle(self._decided(), arrived=True), group="send", exit_on_error=False)
+
+    def do_message_drop(self) -> None:
+        self.run_worker(self._settle(self._decided(), arrived=False), group="send", exit_on_error=False)
+
+    def _decided(self) -> TimelineEntry:
+        entry = self.timeline.in_trouble
+        assert entry is not None, "unavailable() has looked"
+        return entry
+
+    async def _retry(self, entry: TimelineEntry) -> None:
+        uncertain = entry.state is DeliveryState.UNCERTAIN
+        if uncertain:
+            from tui_inbox.screens.dialogs.confirm import ConfirmDialog
+
+            told = "It may have arrived: the customer may get it twice. Send it again?"
+            if not await self.app.push_screen_wait(ConfirmDialog("Send again", told, yes="send again")):
+                return
+        host = self.host
+        await host.services.sending.retry(host.agent, entry.message_id, confirmed=uncertain)
+        self._changed("Queued again.")
+
+    async def _settle(self, entry: TimelineEntry, *, arrived: bool) -> None:
+        host = self.host
+        if entry.state is DeliveryState.UNCERTAIN:
+            await host.services.sending.settle_by_hand(host.agent, entry.message_id, arrived=arrived)
+        else:
+            await host.services.sending.cancel(host.agent, entry.message_id)
+        self._changed("Settled: it arrived." if arrived else "Dropped; it is not sent any more.")
+
+    def _changed(self, sentence: str) -> None:
+        self.say(sentence)
+        self.host.store_changed()
+        self.reading.again()

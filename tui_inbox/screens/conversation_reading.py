@@ -1,0 +1,106 @@
+"""Reading a conversation: contact, thread, draft. Works in the background and answers by messages."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textual.message import Message
+
+from tui_inbox.domain.models import TimelineEntry
+
+if TYPE_CHECKING:
+    from tui_inbox.screens.conversation_view import ConversationView
+    from tui_inbox.services.contacts import ContactView
+
+PAGE = 50
+"""Entries read at a time."""
+
+
+@dataclass
+class Loaded(Message):
+    """What was read of a contact."""
+
+    contact_id: int
+    view: ContactView
+    entries: tuple[TimelineEntry, ...]
+    """Oldest first."""
+    complete: bool
+    """Nothing older exists."""
+    fresh: bool
+    """Another contact than before: begin at the end, with its draft."""
+    draft: str = ""
+    draft_channel: int | None = None
+    """Contact channel that the draft is meant for."""
+
+
+class ThreadReading:
+    """Asks the services for a screen."""
+
+    def __init__(self, screen: ConversationView) -> None:
+        self._screen = screen
+
+    def open(self, contact_id: int) -> None:
+        """Read a contact anew."""
+        self._start(self._open(contact_id), "thread")
+
+    def again(self) -> None:
+        """Read the present contact again, as many entries as are shown and any newer ones."""
+        self._start(self._again(), "thread")
+
+    def older(self) -> None:
+        """Read the page before the oldest entry shown."""
+        self._start(self._older(), "thread-older")
+
+    def mark_read(self) -> None:
+        """The agent sees it: nothing is unread any more."""
+        shown = self._screen.shown
+        if shown is not None and shown.view.conversation.unread:
+            self._start(self._screen.host.services.contacts.mark_read(shown.contact_id), "mark-read")
+
+    def _start(self, work: Coroutine[Any, Any, None], group: str) -> None:
+        self._screen.run_worker(work, group=group, exclusive=True, exit_on_error=False)
+
+    async def _open(self, contact_id: int) -> None:
+        host = self._screen.host
+        view = await host.services.contacts.view(contact_id)
+        entries = await host.services.contacts.timeline(contact_id, limit=PAGE)
+        draft = await host.services.drafts.load(host.agent, contact_id)
+        self._screen.post_message(
+            Loaded(
+                contact_id,
+                view,
+                tuple(entries),
+                complete=len(entries) < PAGE,
+                fresh=True,
+                draft=draft.body if draft is not None else "",
+                draft_channel=draft.channel_id if draft is not None else None,
+            )
+        )
+
+    async def _again(self) -> None:
+        shown = self._screen.shown
+        if shown is None:
+            return
+        service = self._screen.host.services.contacts
+        view = await service.view(shown.contact_id)
+        # What is new comes on top of what is shown, so that nothing falls out at the old end.
+        wanted = max(PAGE, len(shown.entries)) + max(0, view.conversation.last_seq - shown.view.conversation.last_seq)
+        entries = await service.timeline(shown.contact_id, limit=wanted)
+        complete = len(entries) < wanted or shown.complete
+        self._screen.post_message(Loaded(shown.contact_id, view, tuple(entries), complete=complete, fresh=False))
+
+    async def _older(self) -> None:
+        shown = self._screen.shown
+        if shown is None or not shown.entries or shown.complete:
+            return
+        first = shown.entries[0]
+        older = await self._screen.host.services.contacts.timeline(
+            shown.contact_id, before=(first.at, first.seq), limit=PAGE
+        )
+        now = self._screen.shown
+        if now is None or now.contact_id != shown.contact_id or now.entries[:1] != (first,):
+            return
+        entries = (*older, *now.entries)
+        self._screen.post_message(Loaded(shown.contact_id, now.view, entries, complete=len(older) < PAGE, fresh=False))

@@ -1,0 +1,203 @@
+"""Sending from the conversation screen, and the draft. The text leaves the composer only after the service took it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from tui_inbox.actions import first_sign
+from tui_inbox.domain.errors import ConflictError, InboxError, PolicyRefusedError
+from tui_inbox.domain.ids import new_id
+from tui_inbox.domain.kinds import ComposerMode, Direction
+
+if TYPE_CHECKING:
+    from tui_inbox.domain.models import TimelineEntry
+    from tui_inbox.screens.conversation_view import ConversationView
+    from tui_inbox.services.send_plan import SendRequest, TemplateChoice
+
+SAMPLE = "…"
+"""Stands for the text when only the consequences of sending are asked for."""
+
+
+class Sending:
+    """Queues what the composer or the template picker gives, keeps the draft, asks what sending would do."""
+
+    def __init__(self, screen: ConversationView) -> None:
+        self._screen = screen
+        self._draft_lock = asyncio.Lock()
+
+    # --- what sending would do
+
+    def ask_consequence(self) -> None:
+        """Refresh the line that says what sending would do."""
+        if self._screen.shown is not None:
+            self._screen.run_worker(self._consequence(), group="consequence", exclusive=True, exit_on_error=False)
+
+    async def _consequence(self) -> None:
+        screen, host = self._screen, self._screen.host
+        current = screen.policy.current
+        if current is None or current.answer.mode not in {ComposerMode.FREE, ComposerMode.TAG}:
+            screen.policy.show_consequence("")
+            return
+        tag = "HUMAN_AGENT" if current.answer.mode is ComposerMode.TAG else ""
+        request = self._request(text=SAMPLE, tag=tag, channel_id=current.contact_channel.id)
+        try:
+            preview = await host.services.sending.preview(host.agent, request, zone=host.tz)
+        except InboxError:
+            # The bar says already that nothing may be sent, or will at its next judgement.
+            screen.policy.show_consequence("")
+        else:
+            if screen.contact_id == request.contact_id:
+                screen.policy.show_consequence(preview.sentence)
+
+    # --- sending
+
+    def send_text(self, text: str, tag: str) -> None:
+        """Queue the composer's text."""
+        self._screen.run_worker(self._send_text(text, tag), group="send", exit_on_error=False)
+
+    async def _send_text(self, text: str, tag: str, *, anyway: bool = False) -> None:
+        screen = self._screen
+        current = screen.policy.current
+        if current is None:
+            screen.composer.not_sent()
+            return
+        channel_id, contact_id = current.contact_channel.id, screen.contact_id
+        try:
+            async with self._draft_lock:
+                draft = await screen.host.services.drafts.save(screen.host.agent, contact_id, channel_id, text)
+                request = self._request(text=text, tag=tag, channel_id=channel_id, draft_id=draft.id, anyway=anyway)
+                sent = await self._queue(request)
+                if sent and screen.contact_id == contact_id:
+                    screen.composer.sent(text)
+        except ConflictError as error:
+            await self._conflict(error, text, tag)
+        finally:
+            screen.composer.not_sent()
+
+    async def send_template(self, choice: TemplateChoice, channel_id: int, *, anyway: bool = False) -> None:
+        """Queue a template; a draft in the composer stays. Must run in a worker."""
+        key = new_id(self._screen.host.clock())
+        request = self._request(template=choice, channel_id=channel_id, client_key=key, anyway=anyway)
+        try:
+            await self._queue(request)
+        except ConflictError as error:
+            from tui_inbox.screens.dialogs.conflict import Resolution
+
+            if await self._ask_conflict(error) is Resolution.SEND:
+                await self.send_template(choice, channel_id, anyway=True)
+
+    async def _queue(self, request: SendRequest) -> bool:
+        """Queue; whether it was. A conflict is raised, any other refusal is said."""
+        screen, host = self._screen, self._screen.host
+        try:
+            result = await host.services.sending.send(host.agent, request)
+        except ConflictError:
+            raise
+        except InboxError as error:
+            kept = " Your text is kept." if request.text else ""
+            screen.say(f"{error}{kept}", refused=True)
+            if isinstance(error, PolicyRefusedError):
+                screen.reading.again()
+            return False
+        screen.actions.memory.sent(result.message_id, request.contact_id)
+        screen.say(self._queued_words(reopened=result.reopened))
+        host.store_changed()
+        screen.reading.again()
+        return True
+
+    def _queued_words(self, *, reopened: bool) -> str:
+        seconds = self._screen.actions.rules.undo_seconds
+        told = "queued, reopened" if reopened else "queued"
+        if seconds <= 0:
+            return told
+        undo = first_sign("undo", self._screen.keymap)
+        writing = self._screen.focused is self._screen.composer.field
+        leave = f"{first_sign('leave', self._screen.keymap)} " if writing else ""
+        return f"{told} · {leave}{undo} takes it back for {seconds:.0f} s"
+
+    def _request(
+        self,
+        *,
+        channel_id: int,
+        text: str = "",
+        tag: str = "",
+        template: TemplateChoice | None = None,
+        draft_id: str | None = None,
+        client_key: str | None = None,
+        anyway: bool = False,
+    ) -> SendRequest:
+        from tui_inbox.services.send_plan import SendRequest
+
+        shown = self._screen.shown
+        seen = None if shown is None or anyway else shown.view.conversation.last_seq
+        return SendRequest(
+            contact_id=self._screen.contact_id,
+            text=text,
+            template=template,
+            channel_id=channel_id,
+            tag=tag,
+            client_key=client_key,
+            draft_id=draft_id,
+            seen_seq=seen,
+            due_in=self._screen.actions.rules.undo_seconds,
+        )
+
+    # --- somebody wrote meanwhile
+
+    async def _conflict(self, error: ConflictError, text: str, tag: str) -> None:
+        from tui_inbox.screens.dialogs.conflict import Resolution
+
+        screen = self._screen
+        decision = await self._ask_conflict(error)
+        if decision is Resolution.SEND:
+            await self._send_text(text, tag, anyway=True)
+        elif decision is Resolution.DROP:
+            screen.composer.load("")
+            await screen.host.services.drafts.discard(screen.host.agent, screen.contact_id)
+            screen.say("The text is dropped; nothing was sent.")
+        else:
+            screen.composer.field.focus()
+            screen.say("Not sent; the text is as you wrote it.")
+
+    async def _ask_conflict(self, error: ConflictError) -> object:
+        from tui_inbox.screens.dialogs.conflict import ConflictDialog
+
+        screen = self._screen
+        shown = screen.shown
+        seen = 0 if shown is None else shown.view.conversation.last_seq
+        entries = await screen.host.services.contacts.timeline(screen.contact_id, limit=20)
+        news = [entry for entry in entries if entry.seq > seen and self._is_news(entry)]
+        screen.reading.again()
+        dialog = ConflictDialog(str(error), news, screen.customer)
+        return await screen.app.push_screen_wait(dialog)
+
+    def _is_news(self, entry: TimelineEntry) -> bool:
+        mine = entry.author == self._screen.host.agent.handle
+        return entry.direction is Direction.INBOUND or (entry.direction is Direction.OUTBOUND and not mine)
+
+    # --- the draft
+
+    def draft_due(self) -> None:
+        """The composer wants its text saved."""
+        self._screen.run_worker(self.save_draft(), group="draft", exit_on_error=False)
+
+    async def save_draft(self) -> None:
+        """Save what is in the composer now; an empty composer has no draft. Says so where it cannot be saved."""
+        screen = self._screen
+        if not screen.is_mounted or screen.shown is None or not screen.host.ready:
+            return
+        async with self._draft_lock:
+            composer, contact_id = screen.composer, screen.contact_id
+            if not composer.unsaved:
+                return
+            text, drafts, agent = composer.text, screen.host.services.drafts, screen.host.agent
+            try:
+                if text.strip():
+                    await drafts.save(agent, contact_id, screen.policy.chosen, text)
+                else:
+                    await drafts.discard(agent, contact_id)
+            except InboxError as error:
+                screen.say(f"The draft is not saved yet: {error}", refused=True)
+                return
+            composer.saved(text)

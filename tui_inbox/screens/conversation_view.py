@@ -1,0 +1,223 @@
+"""What the conversation shows: thread, contact card, channel-policy bar, composer, and how they follow the store.
+
+Reading is in ``conversation_reading``, sending and drafts in ``conversation_sending``, the keys in ``conversation``.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from tui_inbox.actions import first_sign, keys_of
+from tui_inbox.screens.base import ActionScreen
+from tui_inbox.screens.contact_actions import ContactActions
+from tui_inbox.screens.conversation_reading import Loaded, ThreadReading
+from tui_inbox.screens.conversation_sending import Sending
+from tui_inbox.text import clean_line
+from tui_inbox.widgets.channel_policy import ChannelPolicyBar
+from tui_inbox.widgets.composer import Composer, ComposerKeys
+from tui_inbox.widgets.contact_card import ContactCard
+from tui_inbox.widgets.hint_bar import HintBar
+from tui_inbox.widgets.status_line import StatusLine
+from tui_inbox.widgets.timeline import Timeline
+from tui_inbox.widgets.timeline_layout import Reader
+
+WIDE = 100
+"""Terminal width from which the contact card stands at the right."""
+
+
+class Neighbours(Protocol):
+    """The list that a conversation was opened from."""
+
+    async def neighbour(self, contact_id: int, step: int) -> int | None:
+        """The contact after (1) or before (-1) another one; ``None`` at the end of the list."""
+
+
+class ConversationView(ActionScreen[None]):
+    """Shows one contact; what keys do is the subclass's."""
+
+    HINTS = ("write", "template", "note", "close", "snooze", "assign", "take", "next", "undo", "back", "help")
+    COMPOSER_HINTS = ("send", "newline", "composer_template", "channel", "editor", "leave")
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
+    CSS_PATH = "conversation.tcss"
+
+    def __init__(self, contact_id: int, *, start: str = "read", neighbours: Neighbours | None = None) -> None:
+        """``start``: ``read``, or the action to do as soon as the contact is shown, for example ``write``."""
+        super().__init__()
+        self.contact_id = contact_id
+        """Who is shown."""
+        self.shown: Loaded | None = None
+        """What was read of them; ``None`` until then."""
+        self._neighbours = neighbours
+        self._start = start
+        self.reading = ThreadReading(self)
+        self.sending = Sending(self)
+
+    def compose(self) -> ComposeResult:
+        """Thread at the left, card at the right or folded at the top."""
+        host, keymap = self.host, self.keymap
+        with Horizontal(id="conversation"):
+            with Vertical(id="thread-side"):
+                yield ContactCard(host.tz, folded=True, id="head")
+                yield Timeline(id="timeline")
+                yield ChannelPolicyBar(host.clock, lambda ident: first_sign(ident, keymap), host.tz, id="policy")
+                yield Composer(self._composer_keys(), id="composer")
+            yield ContactCard(host.tz, folded=False, id="card")
+        yield StatusLine(id="status")
+        yield HintBar(self.HINTS, keymap)
+
+    def _composer_keys(self) -> ComposerKeys:
+        ids = {"send": "send", "newline": "newline", "template": "composer_template", "channel": "channel"}
+        ids |= {"editor": "editor", "leave": "leave"}
+        return ComposerKeys(**{name: keys_of(ident, self.keymap) for name, ident in ids.items()})
+
+    # --- parts
+
+    @property
+    def timeline(self) -> Timeline:
+        """The thread."""
+        return self.query_one("#timeline", Timeline)
+
+    @property
+    def policy(self) -> ChannelPolicyBar:
+        """The bar above the composer."""
+        return self.query_one("#policy", ChannelPolicyBar)
+
+    @property
+    def composer(self) -> Composer:
+        """Where one writes."""
+        return self.query_one("#composer", Composer)
+
+    @property
+    def customer(self) -> str:
+        """The contact's name, cleaned."""
+        return str(clean_line(self.shown.view.contact.name, 40)) if self.shown is not None else ""
+
+    @property
+    def actions(self) -> ContactActions:
+        """What can be done to the contact."""
+        return ContactActions(self)
+
+    # --- life
+
+    async def on_mount(self) -> None:
+        """Read at once where the services are there already."""
+        self.timeline.focus()
+        if self.host.ready:
+            await self.data_ready()
+
+    async def data_ready(self) -> None:
+        """Read the contact."""
+        self.reading.open(self.contact_id)
+
+    async def store_changed(self) -> None:
+        """Somebody wrote: read again; nothing moves under the reader and the composer stays as it is."""
+        if self.shown is not None:
+            self.reading.again()
+
+    async def save_now(self) -> None:
+        """Put the draft on disk."""
+        await self.sending.save_draft()
+
+    async def show_contact(self, contact_id: int) -> None:
+        """Show another contact; the draft of this one is saved first."""
+        await self.sending.save_draft()
+        self.contact_id = contact_id
+        self.shown = None
+        self.reading.open(contact_id)
+
+    async def neighbour(self, step: int) -> int | None:
+        """The next or previous contact of the list that this screen was opened from."""
+        return None if self._neighbours is None else await self._neighbours.neighbour(self.contact_id, step)
+
+    @on(Loaded)
+    def _loaded(self, message: Loaded) -> None:
+        """Take over what was read, unless it is of a contact that was left meanwhile."""
+        if message.contact_id != self.contact_id:
+            return
+        self.shown = message
+        view = message.view
+        if message.fresh:
+            self.composer.load(message.draft)
+            self.policy.use(None)
+        for card in self.query(ContactCard):
+            card.show_view(view, self.host.agent.handle)
+        channels = tuple(item.contact_channel for item in view.reach)
+        self.policy.show_contact(view.contact, channels, view.conversation.last_channel_id)
+        if message.fresh and message.draft_channel is not None:
+            self.policy.use(message.draft_channel)
+        self.timeline.show(message.entries, self._reader(), complete=message.complete, fresh=message.fresh)
+        self.sending.ask_consequence()
+        if message.fresh:
+            self.reading.mark_read()
+        start, self._start = self._start, "read"
+        if start != "read":
+            self.call_later(self.perform, start)
+
+    def _reader(self) -> Reader:
+        assert self.shown is not None
+        host, keymap = self.host, self.keymap
+        return Reader(
+            agent=host.agent.handle,
+            customer=str(clean_line(self.shown.view.contact.first_name or self.shown.view.contact.name, 40)),
+            now=host.clock(),
+            zone=host.tz,
+            retry_key=first_sign("message_retry", keymap),
+            arrived_key=first_sign("message_arrived", keymap),
+            drop_key=first_sign("message_drop", keymap),
+        )
+
+    # --- messages of the parts
+
+    @on(ChannelPolicyBar.ModeChanged)
+    def _mode_changed(self, message: ChannelPolicyBar.ModeChanged) -> None:
+        self.composer.follow(message.answer)
+        self.sending.ask_consequence()
+
+    @on(ChannelPolicyBar.Judged)
+    def _judged(self, message: ChannelPolicyBar.Judged) -> None:
+        current = self.policy.current
+        in_use = None if current is None else current.contact_channel.id
+        for card in self.query(ContactCard):
+            card.show_reach(message.reaches, in_use, message.now)
+
+    @on(ChannelPolicyBar.Pressed)
+    @on(Composer.ChannelWanted)
+    async def _channel_wanted(self) -> None:
+        await self.perform("channel")
+
+    @on(Composer.TemplateWanted)
+    async def _template_wanted(self) -> None:
+        await self.perform("template")
+
+    @on(Composer.EditorWanted)
+    async def _editor_wanted(self) -> None:
+        await self.perform("editor")
+
+    @on(Composer.Submitted)
+    def _submitted(self, message: Composer.Submitted) -> None:
+        self.sending.send_text(message.text, message.tag)
+
+    @on(Composer.Refused)
+    def _refused(self, message: Composer.Refused) -> None:
+        self.say(message.reason, refused=True)
+
+    @on(Composer.DraftDue)
+    def _draft_due(self) -> None:
+        self.sending.draft_due()
+
+    @on(Composer.Left)
+    def _composer_left(self) -> None:
+        self.timeline.focus()
+
+    @on(Timeline.OlderWanted)
+    def _older_wanted(self) -> None:
+        self.reading.older()
+
+    def on_descendant_focus(self) -> None:
+        """The hint bar follows the focus."""
+        writing = self.focused is self.composer.field
+        self.query_one(HintBar).show(self.COMPOSER_HINTS if writing else self.HINTS, self.keymap)

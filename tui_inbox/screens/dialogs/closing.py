@@ -1,0 +1,105 @@
+"""Closing: category by number, summary, and what the closing logic will do."""
+
+from __future__ import annotations
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.widgets import Input
+
+from tui_inbox.actions import first_sign
+from tui_inbox.domain.errors import InboxError
+from tui_inbox.domain.kinds import ClosingNoteMode
+from tui_inbox.domain.lifecycle import ClosingNote, WorkspaceRules, check_note
+from tui_inbox.screens.dialogs.base import Dialog, field
+from tui_inbox.widgets.lines import Lines
+from tui_inbox.widgets.pick_list import PickList, PickRow
+
+_DEMANDS = {
+    ClosingNoteMode.OPTIONAL: "A note is optional.",
+    ClosingNoteMode.CATEGORY_REQUIRED: "A category is required.",
+    ClosingNoteMode.BOTH_REQUIRED: "Category and summary are required.",
+}
+
+
+class CloseDialog(Dialog[ClosingNote]):
+    """Asks for the closing note that the workspace demands."""
+
+    title_text = "Close"
+    accept_word = "close"
+
+    def __init__(self, about: str, rules: WorkspaceRules, consequence: str) -> None:
+        super().__init__()
+        self._about = about
+        self._rules = rules
+        self._consequence = consequence
+
+    def about(self) -> str:
+        """Whom."""
+        return self._about
+
+    def hints(self) -> list[tuple[str, str]]:
+        """Digits choose."""
+        last = min(9, len(self._rules.categories))
+        word = "close without a note" if self._rules.closing_notes is ClosingNoteMode.OPTIONAL else "close"
+        return [
+            (f"1–{last}", "category"),
+            ("tab", "summary"),
+            (first_sign("accept", self.keymap), word),
+            (first_sign("cancel", self.keymap), "back"),
+        ]
+
+    def body(self) -> ComposeResult:
+        """Categories, summary, consequence."""
+        yield Lines(id="demand")
+        yield PickList(numbered=True, enter_picks=False, id="categories")
+        yield field(placeholder="summary: how did it end?", id="summary")
+        yield Lines(id="consequence")
+
+    def on_mount(self) -> None:
+        """Fill in."""
+        super().on_mount()
+        self.query_one("#demand", Lines).show([((_DEMANDS.get(self._rules.closing_notes, ""), "muted"),)])
+        self._show_categories()
+        self.query_one("#consequence", Lines).show([(("↳ ", "accent"), (self._consequence, "muted"))])
+
+    def do_accept(self) -> None:
+        """Close with what was given, if the workspace is content with it."""
+        chosen = self.query_one(PickList).marked
+        category = "" if chosen is None else self._rules.categories[chosen]
+        note = ClosingNote(category, self.query_one("#summary", Input).value.strip())
+        try:
+            check_note(note, self._rules)
+        except InboxError as error:
+            self.complain(str(error))
+            self._ask_for(note)
+            return
+        self.dismiss(note)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Letters go straight into the summary."""
+        shown, summary = self.query_one(PickList), self.query_one("#summary", Input)
+        if self.focused is shown and event.is_printable and event.character and event.character.isalpha():
+            event.stop()
+            event.prevent_default()
+            summary.focus()
+            summary.insert_text_at_cursor(event.character)
+            return
+        await super().on_key(event)
+
+    @on(PickList.Picked)
+    def _picked(self, event: PickList.Picked) -> None:
+        event.stop()
+        shown = self.query_one(PickList)
+        shown.mark(None if shown.marked == event.index else event.index)
+        self.complain("")
+        if self._rules.closing_notes is ClosingNoteMode.BOTH_REQUIRED:
+            self.query_one("#summary", Input).focus()
+
+    def _show_categories(self) -> None:
+        self.query_one(PickList).show([PickRow(((category, ""),)) for category in self._rules.categories])
+
+    def _ask_for(self, note: ClosingNote) -> None:
+        if note.category:
+            self.query_one("#summary", Input).focus()
+        else:
+            self.query_one(PickList).focus()

@@ -1,0 +1,94 @@
+"""What the inbox reads beside the rows: counts, filter values, the preview. An answer that was overtaken is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.timer import Timer
+
+from tui_inbox.domain.filters import InboxFilter, InboxKind, StatusCounts
+from tui_inbox.screens.views import Facets
+from tui_inbox.widgets.latest import Latest
+from tui_inbox.widgets.lines import Lines
+from tui_inbox.widgets.preview import preview_lines
+
+if TYPE_CHECKING:
+    from tui_inbox.screens.inbox_view import InboxView
+
+PREVIEW_PAUSE = 0.08
+"""Seconds that the cursor must rest before the preview is read."""
+PREVIEW_ENTRIES = 20
+
+
+class InboxReading:
+    """Reads for one inbox screen and tells it by ``show_numbers`` and the preview's own lines."""
+
+    def __init__(self, screen: InboxView, failed: Callable[[str], object]) -> None:
+        self._screen = screen
+        self._numbers = Latest(screen, "inbox-numbers", failed)
+        self._facets = Latest(screen, "inbox-facets", failed)
+        self._preview = Latest(screen, "inbox-preview", failed)
+        self._timer: Timer | None = None
+        self._previewed: int | None = None
+        self.counts: StatusCounts | None = None
+        """Counts of the present view; ``None`` while unknown."""
+        self.facets = Facets()
+
+    def ask_numbers(self, view: InboxFilter) -> None:
+        """Count what ``view`` finds in each status, and in All where it hides something from a search."""
+        self._numbers.ask(partial(self._count, view))
+
+    def ask_facets(self) -> None:
+        """Read what can be filtered by."""
+        self._facets.ask(self._read_facets)
+
+    def ask_preview(self, contact_id: int | None, *, at_once: bool = False) -> None:
+        """Show a contact in the preview once the cursor rests; ``None`` = nobody. Needs a preview that is visible."""
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+        pane = self._screen.preview
+        if not pane.display:
+            self._previewed = None
+            return
+        if contact_id is None:
+            self._previewed = None
+            pane.show([])
+        elif at_once:
+            self._preview.ask(partial(self._read_preview, contact_id))
+        elif contact_id != self._previewed:
+            work = partial(self._read_preview, contact_id)
+            self._timer = self._screen.set_timer(PREVIEW_PAUSE, lambda: self._preview.ask(work))
+
+    async def _count(self, view: InboxFilter) -> None:
+        service = self._screen.host.services.inbox
+        counts = await service.counts(view)
+        everybodys = None
+        if not view.query.empty and view.inbox is not InboxKind.ALL:
+            everybodys = await service.counts(replace(view, inbox=InboxKind.ALL, team_id=None))
+        if view == self._screen.view:
+            self.counts = counts
+            self._screen.show_numbers(counts, everybodys)
+
+    async def _read_facets(self) -> None:
+        services = self._screen.host.services
+        found = await services.inbox.facets()
+        teams = await services.directory.teams()
+        self.facets = Facets(found.channels, found.tags, found.assignees, tuple(teams))
+        self._screen.show_choices()
+
+    async def _read_preview(self, contact_id: int) -> None:
+        screen = self._screen
+        services = screen.host.services
+        view = await services.contacts.view(contact_id)
+        entries = await services.contacts.timeline(contact_id, limit=PREVIEW_ENTRIES)
+        current = screen.rows.current
+        if current is None or current.contact_id != contact_id:
+            return
+        self._previewed = contact_id
+        pane: Lines = screen.preview
+        size = pane.content_size
+        pane.show(preview_lines(view, entries, size.width, size.height, screen.host.clock(), screen.host.tz))
