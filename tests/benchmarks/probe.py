@@ -1,0 +1,71 @@
+"""Measuring one program in a pseudo-terminal: times to text on the screen, times and bytes of a key, memory."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.ptyproc import PtyProcess
+
+SIZE = (120, 40)
+QUIET = 0.15
+"""Seconds without a byte after which an answer to a key is taken as complete."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one kind of key costs: milliseconds to the last byte, and bytes."""
+
+    p50: float
+    p95: float
+    bytes: int
+
+    @classmethod
+    def of(cls, samples: Sequence[tuple[float, int]]) -> Cost:
+        """Median and 95th percentile of samples of (seconds, bytes)."""
+        times = sorted(seconds * 1000 for seconds, _ in samples)
+        p95 = times[min(len(times) - 1, round(0.95 * (len(times) - 1)))]
+        return cls(statistics.median(times), p95, round(statistics.median(count for _, count in samples)))
+
+
+def start(command: Sequence[str], home: Path, env: dict[str, str]) -> PtyProcess:
+    """The program on a terminal of :data:`SIZE`."""
+    return PtyProcess(command, home=home, size=SIZE, env=env)
+
+
+def time_to(command: Sequence[str], home: Path, env: dict[str, str], texts: Sequence[str], runs: int) -> list[float]:
+    """Median milliseconds from the start of the process until each of ``texts`` is on the screen, in that order."""
+    samples: list[list[float]] = [[] for _ in texts]
+    for _ in range(runs):
+        began = time.perf_counter()
+        with start(command, home, env) as program:
+            for index, text in enumerate(texts):
+                program.wait_for(text)
+                samples[index].append((time.perf_counter() - began) * 1000)
+    return [statistics.median(found) for found in samples]
+
+
+def press(program: PtyProcess, key: str) -> tuple[float, int]:
+    """Press a key; seconds until the last byte of the answer, and its bytes."""
+    before = len(program.raw)
+    began = last = time.perf_counter()
+    program.press(key)
+    while program.answered(QUIET):
+        last = time.perf_counter()
+    return last - began, len(program.raw) - before
+
+
+def keys(program: PtyProcess, pressed: Sequence[str]) -> Cost:
+    """Cost of a row of keys; those that change nothing on the screen are left out."""
+    samples = [press(program, key) for key in pressed]
+    answered = [sample for sample in samples if sample[1]]
+    return Cost.of(answered or samples)
+
+
+def memory(program: PtyProcess) -> float:
+    """Resident memory in MiB."""
+    status = Path(f"/proc/{program.process.pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024

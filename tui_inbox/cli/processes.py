@@ -1,0 +1,64 @@
+"""``deliver`` and ``serve``: the processes that send and receive."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from tui_inbox.cli.session import Session, common_options, tell
+
+if TYPE_CHECKING:
+    from tui_inbox.bootstrap import Services
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Send what is due and end.")
+@click.option("--until-parent-exits", "parent", type=int, metavar="PID", help="End when this process is gone.")
+@common_options
+@click.pass_obj
+def deliver(session: Session, once: bool, parent: int | None) -> None:
+    """Send what is queued, until stopped."""
+    session.log_role = "deliver"
+
+    async def work(services: Services) -> None:
+        from tui_inbox.domain.clock import system_clock
+        from tui_inbox.server.processes import run_sender, worker_name
+        from tui_inbox.server.run import stop_on_signals
+
+        if once:
+            delivery = services.make_delivery(worker_name(system_clock))
+            while await delivery.run_once():
+                pass
+            return
+        stop = asyncio.Event()
+        with stop_on_signals(stop):
+            await run_sender(services, system_clock, stop, parent=parent)
+
+    session.run(work)
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="Port to listen on; 0 = any free one.")
+@common_options
+@click.pass_obj
+def serve(session: Session, host: str | None, port: int | None) -> None:
+    """Receive webhooks, until stopped. Prints the port once it listens."""
+    session.log_role = "serve"
+
+    def ready(actual: int) -> None:
+        click.echo(actual)
+
+    async def work(services: Services) -> None:
+        from tui_inbox.server.run import run_receiver, stop_on_signals
+
+        place = host or services.settings.serve.host
+        wanted = services.settings.serve.port if port is None else port
+        stop = asyncio.Event()
+        with stop_on_signals(stop):
+            tell(f"listening for webhooks on {place}; stop with ctrl+c")
+            await run_receiver(services, place, wanted, ready=ready, stop=stop)
+
+    session.run(work)

@@ -1,0 +1,153 @@
+"""``send``: queue a message under the same rules as the screen."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tui_inbox.cli.output import emit_record, json_option
+from tui_inbox.cli.session import Session, acting_agent, common_options, tell
+from tui_inbox.domain.errors import NotFoundError, UsageError
+
+if TYPE_CHECKING:
+    from tui_inbox.bootstrap import Services
+    from tui_inbox.services.contacts import ContactView
+    from tui_inbox.services.sending import SendPreview, SendRequest, SendResult, TemplateChoice
+
+LONGEST_INPUT = 1_000_000
+"""Characters read from standard input; more is no message."""
+
+
+@click.command()
+@click.argument("contact")
+@click.option("--channel", metavar="NAME", help="Channel to write on; without it the one last used.")
+@click.option("--text", metavar="TEXT", help="The text; - reads it from standard input.")
+@click.option("--template", metavar="NAME", help="An approved template.")
+@click.option("--language", metavar="CODE", help="Language of the template, for example en or pt_BR.")
+@click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Value of a placeholder; repeatable.")
+@click.option("--tag", type=click.Choice(["HUMAN_AGENT"]), help="Reason that the channel accepts for writing late.")
+@click.option("--dry-run", is_flag=True, help="Print the consequences only; nothing is sent or changed.")
+@click.option("--key", metavar="KEY", help="The same key twice is one message.")
+@json_option
+@common_options
+@click.pass_obj
+def send(
+    session: Session,
+    contact: str,
+    channel: str | None,
+    text: str | None,
+    template: str | None,
+    language: str | None,
+    params: tuple[str, ...],
+    tag: str | None,
+    dry_run: bool,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Queue a message to a contact.
+
+    A closed or snoozed conversation is reopened and becomes yours. The sender (tui-inbox deliver) takes it from there.
+    """
+    choice = _template(template, language, params)
+    body = _text(text, choice)
+
+    async def work(services: Services) -> SendPreview | SendResult:
+        from tui_inbox.services.sending import SendRequest
+
+        agent = await acting_agent(services)
+        contact_id = await services.contacts.resolve(contact)
+        target = None if channel is None else channel_of(await services.contacts.view(contact_id), channel)
+        request = SendRequest(contact_id, body, choice, target, tag or "", client_key=key)
+        if dry_run:
+            return await services.sending.preview(agent, request)
+        return await services.sending.send(agent, request)
+
+    done = session.run(work)
+    if dry_run:
+        _print_preview(done, as_json=as_json)
+    else:
+        _print_result(done, as_json=as_json)
+
+
+def channel_of(view: ContactView, name: str) -> int:
+    """Id of the contact channel on the channel (or the only one of the kind) ``name``."""
+    items = [item.contact_channel for item in view.reach]
+    named = [item for item in items if item.channel.name.casefold() == name.casefold()]
+    found = named or [item for item in items if item.channel.kind.value == name.casefold()]
+    if len(found) == 1:
+        return found[0].id
+    known = ", ".join(item.channel.name for item in items) or "none"
+    if found:
+        raise UsageError(f"{view.contact.name} has several channels of kind {name}. Name one of: {known}.")
+    raise NotFoundError(f"{view.contact.name} is not known on a channel {name}. Known: {known}.")
+
+
+def _template(name: str | None, language: str | None, params: tuple[str, ...]) -> TemplateChoice | None:
+    if name is None:
+        if language is not None or params:
+            raise UsageError("--language and --param belong to --template NAME.")
+        return None
+    if language is None:
+        raise UsageError(f"Say in which language: --template {name} --language en")
+    values: dict[str, str] = {}
+    for param in params:
+        key, equals, value = param.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(f"'{param}' is not KEY=VALUE. Write for example --param 1=Ana")
+        if key.strip() in values:
+            raise UsageError(f"--param {key.strip()} is given twice. Give each placeholder once.")
+        values[key.strip()] = value
+    from tui_inbox.services.sending import TemplateChoice
+
+    return TemplateChoice(name, language, values)
+
+
+def _text(text: str | None, choice: TemplateChoice | None) -> str:
+    if (text is None) == (choice is None):
+        raise UsageError("Give either --text TEXT (or --text - for standard input) or --template NAME.")
+    if text != "-":
+        return text or ""
+    try:
+        read = sys.stdin.read(LONGEST_INPUT + 1)
+    except UnicodeDecodeError:
+        raise UsageError("Standard input is not text. Give it in UTF-8.") from None
+    if len(read) > LONGEST_INPUT:
+        raise UsageError("Standard input is too long for a message.")
+    return read.rstrip("\n")
+
+
+def _print_preview(done: Any, *, as_json: bool) -> None:
+    preview: SendPreview = done
+    record = {
+        "dry_run": True,
+        "channel": preview.channel.channel.name,
+        "kind": preview.channel.channel.kind,
+        "body": preview.body,
+        "reopens": preview.reopens,
+        "assigns_to": preview.assigns_to or None,
+        "previous_assignee": preview.previous_assignee or None,
+        "keeps_owner": preview.keeps_owner or None,
+        "closes_at": preview.answer.closes_at,
+        "warning": preview.answer.warning,
+        "used": preview.measure.used,
+        "maximum": preview.measure.maximum,
+        "unit": preview.measure.unit,
+        "consequences": preview.sentence,
+    }
+    emit_record(record, as_json=as_json, sentence=f"{preview.channel.channel.name}: {preview.sentence}")
+
+
+def _print_result(done: Any, *, as_json: bool) -> None:
+    result: SendResult = done
+    record = {
+        "message_id": result.message_id,
+        "state": result.state,
+        "reopened": result.reopened,
+        "assignee": result.assignee or None,
+        "duplicate": result.duplicate,
+    }
+    emit_record(record, as_json=as_json)
+    if result.duplicate:
+        tell("This key was used before; that message is shown and nothing new was made.")
