@@ -60,7 +60,7 @@ async def test_health_tells_the_settings(store: Store) -> None:
     assert health.schema == schema.SCHEMA_HEAD
     assert health.size_bytes > 0
     old = sqlite3.sqlite_version_info < dialect.SAFE_VERSION
-    assert bool(health.warnings) is old
+    assert any("is older than" in warning for warning in health.warnings) is old
 
 
 async def test_every_connection_has_its_settings(store: Store) -> None:
@@ -169,24 +169,22 @@ async def test_waits_while_another_program_holds_the_lock(
         tries.set()
         await real(delay)
 
-    monkeypatch.setattr(store_module.asyncio, "sleep", noted)
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(store.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    monkeypatch.setattr(asyncio, "sleep", noted)
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, str(store.path), stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     try:
         assert holder.stdout is not None
-        assert await asyncio.to_thread(holder.stdout.readline) == "held\n"
+        assert await holder.stdout.readline() == b"held\n"
         writing = asyncio.create_task(hurried.write(lambda unit: unit.directory.add_agent("ana", "Ana", Role.AGENT)))
         await tries.wait()
         assert await names(hurried) == [], "readers are not held up"
-        holder.communicate("go\n")
+        await holder.communicate(b"go\n")
         await writing
     finally:
-        holder.kill()
-        holder.wait()
-        for pipe in (holder.stdin, holder.stdout):
-            if pipe is not None:
-                pipe.close()
+        if holder.returncode is None:
+            holder.kill()
+            await holder.wait()
     assert await names(hurried) == ["ana"]
     await hurried.close()
 
@@ -284,7 +282,9 @@ def test_files_that_cannot_be_used_stay_as_they_are(
     assert all(part.name == "x.db" or part.name == "x.db-shm" or not part.stat().st_size for part in tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("address", ["mysql://me:geheim@host/db", "postgresql://x/y", "sqlite://", "", ":memory:", "a\x00b"])
+@pytest.mark.parametrize(
+    "address", ["mysql://me:geheim@host/db", "postgresql://x/y", "sqlite://", "", ":memory:", "a\x00b"]
+)
 async def test_addresses_that_are_not_understood(address: str) -> None:
     with pytest.raises(StoreUnreachableError) as raised:
         await Store.open(address)
@@ -293,9 +293,9 @@ async def test_addresses_that_are_not_understood(address: str) -> None:
 
 async def test_missing_and_misplaced_files(tmp_path: Path) -> None:
     missing = tmp_path / "no" / "x.db"
-    for keywords in ({"migrate": False}, {"read_only": True}):
+    for migrate, read_only in ((False, False), (True, True)):
         with pytest.raises(StoreUnreachableError, match="There is no database at"):
-            await Store.open(str(missing), **keywords)
+            await Store.open(str(missing), migrate=migrate, read_only=read_only)
     assert not missing.parent.exists()
     with pytest.raises(StoreUnreachableError, match="is not a file"):
         await Store.open(str(tmp_path))
@@ -324,3 +324,25 @@ async def test_an_older_schema_is_only_updated_when_allowed(store: Store, monkey
     monkeypatch.setattr(schema, "SCHEMA_HEAD", "0002")
     with pytest.raises(SchemaMismatchError, match="older schema"):
         await Store.open(store.url, migrate=False)
+
+
+MOUNTS = """/dev/sda1 / ext4 rw 0 0
+srv:/home /home nfs4 rw 0 0
+/dev/sdb1 /home/ana/local ext4 rw 0 0
+me@x:/ /mnt/two\\040words fuse.sshfs rw 0 0
+broken
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/var/x.db", ""),
+        ("/home/ana/x.db", "nfs4"),
+        ("/home/ana/local/x.db", ""),
+        ("/homestead/x.db", ""),
+        ("/mnt/two words/x.db", "fuse.sshfs"),
+    ],
+)
+def test_network_file_systems_are_known(path: str, kind: str) -> None:
+    assert dialect.network_filesystem(Path(path), MOUNTS) == kind

@@ -58,7 +58,11 @@ async def test_a_key_is_new_once_per_channel(store: Store, place: Place) -> None
     async def claim(channel: int) -> bool:
         return await store.write(lambda unit: unit.inbound.claim_key(channel, "k"))
 
-    assert [await claim(place.telegram), await claim(place.telegram), await claim(place.whatsapp)] == [True, False, True]
+    assert [await claim(place.telegram), await claim(place.telegram), await claim(place.whatsapp)] == [
+        True,
+        False,
+        True,
+    ]
 
 
 async def test_activity_only_grows(store: Store, place: Place) -> None:
@@ -66,7 +70,10 @@ async def test_activity_only_grows(store: Store, place: Place) -> None:
         await unit.activity.add("closed", contact_id=place.contact, actor_id=place.ana, detail={"a": [1]}, now=NOW)
         await unit.activity.add("woken", contact_id=place.contact, now=NOW)
         lines = await unit.activity.for_contact(place.contact, 10)
-        assert [(line.kind, line.actor, line.detail) for line in lines] == [("woken", "", {}), ("closed", "ana", {"a": [1]})]
+        assert [(line.kind, line.actor, line.detail) for line in lines] == [
+            ("woken", "", {}),
+            ("closed", "ana", {"a": [1]}),
+        ]
 
     await store.write(work)
     for forbidden in (update(activity).values(kind="x"), delete(activity)):

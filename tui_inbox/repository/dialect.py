@@ -47,6 +47,9 @@ SETTINGS = (
 ERRORS = (DBAPIError, sqlite3.Error)
 """What :func:`trouble` explains; settings made on a new connection raise the driver's own class."""
 
+NETWORK_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "fuse.rclone", "afs", "ceph"})
+"""Kinds of mounts that other machines write to as well."""
+
 
 class Access(Enum):
     """What an engine is for."""
@@ -182,6 +185,22 @@ async def change_token(connection: AsyncConnection) -> int:
     """A number that differs whenever another connection has committed."""
     result = await connection.exec_driver_sql("PRAGMA data_version")
     return int(result.scalar_one())
+
+
+def network_filesystem(path: Path, mounts: str) -> str:
+    """Kind of the network file system that holds ``path``; empty when it is a local one.
+
+    ``mounts``: the text of ``/proc/self/mounts``. Its locks and shared memory cannot be trusted between machines.
+    """
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        point = fields[1].replace("\\040", " ")
+        if path.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, fields[2]
+    return kind if kind in NETWORK_FILESYSTEMS else ""
 
 
 @dataclass(frozen=True)

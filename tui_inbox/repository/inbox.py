@@ -17,6 +17,7 @@ from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, Direction
 from tui_inbox.domain.models import Contact, InboxFacets, InboxRow
 from tui_inbox.domain.search import SearchQuery, matched_fields
 from tui_inbox.repository.base import AnyRow, Repository
+from tui_inbox.repository.columns import in_states
 from tui_inbox.repository.contacts import ContactRepository, contact_row
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.paging import Cursor, Segment, decode, in_segment, segments_of
@@ -28,7 +29,6 @@ from tui_inbox.repository.tables import (
     contact_tags,
     contacts,
     conversations,
-    in_states,
     outbox,
 )
 

@@ -17,9 +17,10 @@ from tui_inbox.domain.events import ReceiptEvent, SendOutcome
 from tui_inbox.domain.kinds import DeliveryState as S
 from tui_inbox.domain.kinds import ErrorClass
 from tui_inbox.domain.models import OutboxRow
+from tui_inbox.repository.columns import in_states
 from tui_inbox.repository.outbox_rows import NewOutgoing, OutboxReads, not_paused, outbox_row, waits_for_earlier
 from tui_inbox.repository.receipts import Receipts
-from tui_inbox.repository.tables import attempts, channels, in_states, outbox
+from tui_inbox.repository.tables import attempts, channels, outbox
 from tui_inbox.repository.transitions import record
 
 __all__ = ["NewOutgoing", "OutboxRepository"]

@@ -12,7 +12,8 @@ from tui_inbox.domain.kinds import ContentKind, DeliveryState, ErrorClass, Recei
 from tui_inbox.domain.models import Attempt, OutboxRow
 from tui_inbox.domain.templates import TemplateContent
 from tui_inbox.repository.base import AnyRow, Repository
-from tui_inbox.repository.tables import attempts, channels, in_states, outbox
+from tui_inbox.repository.columns import in_states
+from tui_inbox.repository.tables import attempts, channels, outbox
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ConversationStatus, WindowFilter
 from tui_inbox.domain.models import Agent, Channel
 from tui_inbox.domain.search import SearchQuery, Term, fold
+from tui_inbox.repository.columns import in_states
 from tui_inbox.repository.tables import (
     contact_channels,
     contact_fields,
     contact_tags,
     contacts,
     conversations,
-    in_states,
     outbox,
 )
 from tui_inbox.repository.types import storable

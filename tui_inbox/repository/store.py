@@ -116,7 +116,7 @@ class Store:
             synchronous=engine.synchronous,
             check=engine.check,
             size_bytes=sum(part.stat().st_size for part in parts if part.exists()),
-            warnings=engine.warnings,
+            warnings=(*engine.warnings, *_place_warnings(self.path)),
         )
 
     async def close(self) -> None:
@@ -199,6 +199,17 @@ def _check_schema(found: dialect.Probe, path: Path, *, may_build: bool) -> None:
             f"The database {path} has an older schema ({found.revision}); nothing was changed. "
             "Open it once for writing to bring it up to date."
         )
+
+
+def _place_warnings(path: Path) -> tuple[str, ...]:
+    try:
+        mounts = Path("/proc/self/mounts").read_text(errors="replace")
+    except OSError:
+        return ()
+    kind = dialect.network_filesystem(path.resolve(), mounts)
+    if not kind:
+        return ()
+    return (f"The database lies on a network file system ({kind}), where several writers can damage it; move it.",)
 
 
 def _create(path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from tui_inbox.repository.tables import metadata
+from tui_inbox.repository import tables
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=tables.metadata,
     render_as_batch=True,
     transactional_ddl=True,
 )

@@ -15,6 +15,12 @@ depends_on = None
 IDENTIFIER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+def _partial(name: str, table: str, columns: list[str], condition: str, *, unique: bool = False) -> None:
+    """An index over the rows of one condition."""
+    where = sa.text(condition)
+    op.create_index(name, table, columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
 def upgrade() -> None:
     """Bring the schema to this revision."""
     op.create_table(
@@ -43,14 +49,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_channels")),
         sa.UniqueConstraint("name_folded", name=op.f("uq_channels_name_folded")),
     )
-    op.create_index(
-        "uq_channels_webhook_path",
-        "channels",
-        ["webhook_path"],
-        unique=True,
-        sqlite_where=sa.text("webhook_path != ''"),
-        postgresql_where=sa.text("webhook_path != ''"),
-    )
+    _partial("uq_channels_webhook_path", "channels", ["webhook_path"], "webhook_path != ''", unique=True)
     op.create_table(
         "contacts",
         sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
@@ -70,8 +69,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
     )
-    op.create_index("ix_contacts_email_folded", "contacts", ["email_folded"], unique=False)
-    op.create_index("ix_contacts_phone_digits", "contacts", ["phone_digits"], unique=False)
+    op.create_index("ix_contacts_email_folded", "contacts", ["email_folded"])
+    op.create_index("ix_contacts_phone_digits", "contacts", ["phone_digits"])
     op.create_table(
         "teams",
         sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
@@ -90,7 +89,7 @@ def upgrade() -> None:
         sa.Column("beat_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("worker", name=op.f("pk_workers")),
     )
-    op.create_index("ix_workers_kind", "workers", ["kind", "beat_at"], unique=False)
+    op.create_index("ix_workers_kind", "workers", ["kind", "beat_at"])
     op.create_table(
         "activity",
         sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
@@ -104,8 +103,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_activity_contact_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_activity")),
     )
-    op.create_index("ix_activity_contact_id", "activity", ["contact_id", "id"], unique=False)
-    op.create_index("ix_activity_message_id", "activity", ["message_id", "id"], unique=False)
+    op.create_index("ix_activity_contact_id", "activity", ["contact_id", "id"])
+    op.create_index("ix_activity_message_id", "activity", ["message_id", "id"])
     op.create_table(
         "contact_channels",
         sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
@@ -123,7 +122,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_channels")),
         sa.UniqueConstraint("channel_id", "address", name=op.f("uq_contact_channels_channel_id_address")),
     )
-    op.create_index("ix_contact_channels_contact_id", "contact_channels", ["contact_id", "channel_id"], unique=False)
+    op.create_index("ix_contact_channels_contact_id", "contact_channels", ["contact_id", "channel_id"])
     op.create_table(
         "contact_fields",
         sa.Column("contact_id", IDENTIFIER, nullable=False),
@@ -131,7 +130,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_contact_fields_contact_id")),
         sa.PrimaryKeyConstraint("contact_id", "value_folded", name=op.f("pk_contact_fields")),
     )
-    op.create_index("ix_contact_fields_value_folded", "contact_fields", ["value_folded", "contact_id"], unique=False)
+    op.create_index("ix_contact_fields_value_folded", "contact_fields", ["value_folded", "contact_id"])
     op.create_table(
         "contact_tags",
         sa.Column("contact_id", IDENTIFIER, nullable=False),
@@ -140,7 +139,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_contact_tags_contact_id")),
         sa.PrimaryKeyConstraint("contact_id", "tag_folded", name=op.f("pk_contact_tags")),
     )
-    op.create_index("ix_contact_tags_tag_folded", "contact_tags", ["tag_folded", "contact_id"], unique=False)
+    op.create_index("ix_contact_tags_tag_folded", "contact_tags", ["tag_folded", "contact_id"])
     op.create_table(
         "inbound_events",
         sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
@@ -154,7 +153,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name=op.f("fk_inbound_events_channel_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbound_events")),
     )
-    op.create_index("ix_inbound_events_status", "inbound_events", ["status", "id"], unique=False)
+    op.create_index("ix_inbound_events_status", "inbound_events", ["status", "id"])
     op.create_table(
         "inbound_keys",
         sa.Column("channel_id", IDENTIFIER, nullable=False),
@@ -177,7 +176,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name=op.f("fk_orphan_receipts_channel_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orphan_receipts")),
     )
-    op.create_index("ix_orphan_receipts_provider_id", "orphan_receipts", ["channel_id", "provider_id"], unique=False)
+    op.create_index("ix_orphan_receipts_provider_id", "orphan_receipts", ["channel_id", "provider_id"])
     op.create_table(
         "team_members",
         sa.Column("team_id", IDENTIFIER, nullable=False),
@@ -233,37 +232,25 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["team_id"], ["teams.id"], name=op.f("fk_conversations_team_id")),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_conversations")),
     )
-    op.create_index("ix_conversations_activity", "conversations", ["last_activity_at", "contact_id"], unique=False)
+    op.create_index("ix_conversations_activity", "conversations", ["last_activity_at", "contact_id"])
     op.create_index(
-        "ix_conversations_assignee_id_activity",
-        "conversations",
-        ["assignee_id", "last_activity_at", "contact_id"],
-        unique=False,
+        "ix_conversations_assignee_id_activity", "conversations", ["assignee_id", "last_activity_at", "contact_id"]
     )
     op.create_index(
         "ix_conversations_assignee_id_status_activity",
         "conversations",
         ["assignee_id", "status", "last_activity_at", "contact_id"],
-        unique=False,
     )
-    op.create_index("ix_conversations_snoozed", "conversations", ["snoozed_until", "contact_id"], unique=False)
-    op.create_index(
-        "ix_conversations_status_activity", "conversations", ["status", "last_activity_at", "contact_id"], unique=False
-    )
-    op.create_index(
-        "ix_conversations_team_id_activity",
-        "conversations",
-        ["team_id", "last_activity_at", "contact_id"],
-        unique=False,
-    )
+    op.create_index("ix_conversations_snoozed", "conversations", ["snoozed_until", "contact_id"])
+    op.create_index("ix_conversations_status_activity", "conversations", ["status", "last_activity_at", "contact_id"])
+    op.create_index("ix_conversations_team_id_activity", "conversations", ["team_id", "last_activity_at", "contact_id"])
     op.create_index(
         "ix_conversations_team_id_status_activity",
         "conversations",
         ["team_id", "status", "last_activity_at", "contact_id"],
-        unique=False,
     )
-    op.create_index("ix_conversations_waiting", "conversations", ["waiting_since", "contact_id"], unique=False)
-    op.create_index("ix_conversations_window", "conversations", ["window_ends_at", "contact_id"], unique=False)
+    op.create_index("ix_conversations_waiting", "conversations", ["waiting_since", "contact_id"])
+    op.create_index("ix_conversations_window", "conversations", ["window_ends_at", "contact_id"])
     op.create_table(
         "drafts",
         sa.Column("id", sa.Text(), nullable=False),
@@ -279,14 +266,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_drafts_contact_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_drafts")),
     )
-    op.create_index(
-        "uq_drafts_living",
-        "drafts",
-        ["agent_id", "contact_id"],
-        unique=True,
-        sqlite_where=sa.text("deleted_at IS NULL"),
-        postgresql_where=sa.text("deleted_at IS NULL"),
-    )
+    _partial("uq_drafts_living", "drafts", ["agent_id", "contact_id"], "deleted_at IS NULL", unique=True)
     op.create_table(
         "outbox",
         sa.Column("message_id", sa.Text(), nullable=False),
@@ -332,51 +312,28 @@ def upgrade() -> None:
         sa.UniqueConstraint("draft_id", name=op.f("uq_outbox_draft_id")),
         sa.UniqueConstraint("queued_by_id", "client_key", name=op.f("uq_outbox_queued_by_id_client_key")),
     )
-    op.create_index("ix_outbox_contact_channel_id", "outbox", ["contact_channel_id", "first_byte_at"], unique=False)
-    op.create_index(
-        "ix_outbox_due",
-        "outbox",
-        ["due_at"],
-        unique=False,
-        sqlite_where=sa.text("state = 'queued'"),
-        postgresql_where=sa.text("state = 'queued'"),
-    )
-    op.create_index(
-        "ix_outbox_lease",
-        "outbox",
-        ["lease_until"],
-        unique=False,
-        sqlite_where=sa.text("state = 'leased' OR state = 'sending'"),
-        postgresql_where=sa.text("state = 'leased' OR state = 'sending'"),
-    )
-    op.create_index(
+    op.create_index("ix_outbox_contact_channel_id", "outbox", ["contact_channel_id", "first_byte_at"])
+    _partial("ix_outbox_due", "outbox", ["due_at"], "state = 'queued'")
+    _partial("ix_outbox_lease", "outbox", ["lease_until"], "state = 'leased' OR state = 'sending'")
+    _partial(
         "ix_outbox_needs_person",
         "outbox",
         ["contact_id"],
-        unique=False,
-        sqlite_where=sa.text("state = 'blocked' OR state = 'failed' OR state = 'uncertain'"),
-        postgresql_where=sa.text("state = 'blocked' OR state = 'failed' OR state = 'uncertain'"),
+        "state = 'blocked' OR state = 'failed' OR state = 'uncertain'",
     )
-    op.create_index("ix_outbox_provider_id", "outbox", ["channel_id", "provider_id"], unique=False)
-    op.create_index(
+    op.create_index("ix_outbox_provider_id", "outbox", ["channel_id", "provider_id"])
+    _partial(
         "ix_outbox_unsettled",
         "outbox",
         ["contact_id", "channel_id", "seq"],
-        unique=False,
-        sqlite_where=sa.text(
-            "state = 'blocked' OR state = 'leased' OR state = 'queued' OR state = 'sending' OR state = 'uncertain'"
-        ),
-        postgresql_where=sa.text(
-            "state = 'blocked' OR state = 'leased' OR state = 'queued' OR state = 'sending' OR state = 'uncertain'"
-        ),
+        "state = 'blocked' OR state = 'leased' OR state = 'queued' OR state = 'sending' OR state = 'uncertain'",
     )
-    op.create_index(
+    _partial(
         "uq_outbox_in_flight",
         "outbox",
         ["contact_id", "channel_id"],
+        "state = 'leased' OR state = 'sending'",
         unique=True,
-        sqlite_where=sa.text("state = 'leased' OR state = 'sending'"),
-        postgresql_where=sa.text("state = 'leased' OR state = 'sending'"),
     )
     op.create_table(
         "timeline",
@@ -407,7 +364,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("contact_id", "seq", name=op.f("uq_timeline_contact_id_seq")),
         sa.UniqueConstraint("message_id", name=op.f("uq_timeline_message_id")),
     )
-    op.create_index("ix_timeline_contact_id", "timeline", ["contact_id", "at", "seq"], unique=False)
+    op.create_index("ix_timeline_contact_id", "timeline", ["contact_id", "at", "seq"])
     op.create_table(
         "attempts",
         sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
