@@ -215,6 +215,11 @@ async def test_a_result_that_the_database_never_took_is_replayed_by_the_next_sen
     assert await stage.space.state(message_id) is DeliveryState.SENDING
     stage.shift[0] += LEASE + timedelta(seconds=1)
     sender = stage.space.sender("next", journal=stage.journal)
+    elsewhere = stage.folder / "elsewhere"
+    elsewhere.mkdir()
+    async with open_workspace(elsewhere, stage.space.clock, "") as other:
+        assert await other.sender(journal=stage.journal).replay() == 0
+        assert len(stage.kept()) == 1, "a result of another database is left alone"
     await sender.expire()
     assert await stage.space.state(message_id) is DeliveryState.UNCERTAIN
     assert await sender.replay() == 1

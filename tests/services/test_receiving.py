@@ -126,8 +126,9 @@ async def test_a_reaction_is_shown_and_opens_nothing(inbox: Inbox) -> None:
     await inbox.post(posts.whatsapp(posts.message("m1", "one", inbox.clock() - 2 * HOUR)))
     contact = await inbox.contact()
     await inbox.put(contact.id, status=ConversationStatus.CLOSED, waiting_since=None)
-    reaction = {"type": "reaction", "reaction": {"message_id": "m1", "emoji": "👍"}}
-    await inbox.post(posts.whatsapp(posts.message("m2", "", inbox.clock(), **reaction)))
+    emoji = {"message_id": "m1", "emoji": "👍"}
+    reaction = posts.message("m2", "", inbox.clock(), type="reaction", reaction=emoji)
+    await inbox.post(posts.whatsapp(reaction))
     conversation = await inbox.conversation(contact.id)
     assert (conversation.status, conversation.waiting_since) == (ConversationStatus.CLOSED, None)
     assert "👍" in (await inbox.said(contact.id))[-1]
@@ -142,9 +143,7 @@ async def test_a_reaction_is_shown_and_opens_nothing(inbox: Inbox) -> None:
         pytest.param(0, False, id="nobody has it"),
     ],
 )
-async def test_a_new_address_joins_a_contact_by_phone_only_without_doubt(
-    inbox: Inbox, others: int, joins: bool
-) -> None:
+async def test_a_new_address_joins_a_contact_only_without_doubt(inbox: Inbox, others: int, joins: bool) -> None:
     new = [NewContact(first_name=f"n{number}", phone="+358 40 123 4567") for number in range(others)]
     known = await inbox.space.store.write(lambda unit: unit.contacts.add_many(new, inbox.clock()))
     await inbox.post(posts.whatsapp(posts.message("m1", "one", inbox.clock())))

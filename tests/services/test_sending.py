@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, timedelta
 from itertools import product
@@ -14,8 +15,10 @@ from tests.services.world import DAY, HOUR, NOON, World
 from tui_inbox.domain.errors import ConflictError, InboxError, NotFoundError, PolicyRefusedError, UsageError
 from tui_inbox.domain.kinds import AssignOnSend, ConversationStatus, DeliveryState, Direction
 from tui_inbox.domain.lifecycle import WorkspaceRules
+from tui_inbox.repository.store import Store
+from tui_inbox.services.context import Context
 from tui_inbox.services.drafts import DraftService
-from tui_inbox.services.sending import SendRequest, TemplateChoice
+from tui_inbox.services.sending import SendingService, SendRequest, TemplateChoice
 
 S = ConversationStatus
 HELLO = TemplateChoice("hello", "en", {"1": "Carla", "2": "A-17"})
@@ -283,7 +286,9 @@ async def test_the_same_key_or_draft_twice_is_one_message(world: World, by: str)
     contact, (link,) = await world.contact("telegram")
     await world.customer_writes(contact, link)
     draft = await DraftService(world.context).save(world.ana, contact, None, "Hi")
-    request = replace(SendRequest(contact, "Hi"), **{by: draft.id})
+    request = SendRequest(contact, "Hi", client_key=draft.id)
+    if by == "draft_id":
+        request = SendRequest(contact, "Hi", draft_id=draft.id)
     first = await world.sending.send(world.ana, request)
     before = world.dump()
     world.clock.move(10 * DAY)
@@ -344,3 +349,59 @@ async def test_what_others_wrote_meanwhile_stops_a_send_and_is_named(world: Worl
         await world.sending.send(world.ana, request)
     newest = (await world.conversation(contact)).last_seq
     await world.sending.send(world.ana, replace(request, seen_seq=newest))
+
+
+async def test_pressing_enter_many_times_sends_once(world: World) -> None:
+    contact, (link,) = await world.contact("telegram")
+    await world.customer_writes(contact, link)
+    draft = await DraftService(world.context).save(world.ana, contact, None, "Hi")
+    request = SendRequest(contact, "Hi", draft_id=draft.id)
+    # Two programs on one database, as when the same draft is open in two terminals.
+    second = await Store.open(world.store.url, clock=world.clock)
+    try:
+        other = SendingService(Context(second, world.clock, world.context.rules))
+        results = await asyncio.gather(
+            *(service.send(world.ana, request) for service in (world.sending, other) for _ in range(5))
+        )
+    finally:
+        await second.close()
+    assert len({result.message_id for result in results}) == 1
+    assert sorted(result.duplicate for result in results) == [False] + [True] * 9
+    assert len([entry for entry in await world.contacts.timeline(contact) if entry.message_id]) == 1
+
+
+async def test_of_two_agents_at_once_one_sends_and_the_other_is_told(world: World) -> None:
+    contact, (link,) = await world.contact("telegram")
+    await world.customer_writes(contact, link)
+    await world.put(contact, S.CLOSED)
+    seen = (await world.conversation(contact)).last_seq
+    second = await Store.open(world.store.url, clock=world.clock)
+    try:
+        other = SendingService(Context(second, world.clock, world.context.rules))
+        results = await asyncio.gather(
+            world.sending.send(world.ana, SendRequest(contact, "From Ana", seen_seq=seen)),
+            other.send(world.bo, SendRequest(contact, "From Bo", seen_seq=seen)),
+            return_exceptions=True,
+        )
+    finally:
+        await second.close()
+    failed = [result for result in results if isinstance(result, BaseException)]
+    (sent,) = [result for result in results if not isinstance(result, BaseException)]
+    assert [type(error) for error in failed] == [ConflictError]
+    assert sent.reopened
+    after = await world.conversation(contact)
+    assert after.assignee_id == world.agents[sent.assignee].id
+    written = [entry.author for entry in await world.contacts.timeline(contact) if entry.message_id]
+    assert written == [sent.assignee]
+
+
+async def test_the_last_place_of_a_limit_is_given_once(world: World) -> None:
+    contact, (link,) = await world.contact("wechat")
+    await world.customer_writes(contact, link)
+    results = await asyncio.gather(
+        *(world.sending.send(world.ana, SendRequest(contact, f"{number}")) for number in range(8)),
+        return_exceptions=True,
+    )
+    refused = [result for result in results if isinstance(result, PolicyRefusedError)]
+    assert len(refused) == 3
+    assert (await world.facts(link)).sent_since_inbound == 5

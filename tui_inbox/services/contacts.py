@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from tui_inbox.domain.errors import NotFoundError, UsageError
 from tui_inbox.domain.models import Agent, Contact, Conversation, Team, TimelineEntry
 from tui_inbox.domain.search import digits_of
-from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
 from tui_inbox.services.reach import Reach, preferred_of, reach
+
+if TYPE_CHECKING:  # screens use this module before the database layer is loaded
+    from tui_inbox.repository.unit import Unit
 
 __all__ = ["ContactService", "ContactView", "Reach", "reach"]
 

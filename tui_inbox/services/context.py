@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tui_inbox.channels.port import ChannelAdapter
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.lifecycle import WorkspaceRules
 from tui_inbox.domain.models import Channel
-from tui_inbox.repository.store import Store
+
+if TYPE_CHECKING:  # screens use this module before the database layer is loaded
+    from tui_inbox.repository.store import Store
 
 
 @dataclass

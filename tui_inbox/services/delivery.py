@@ -150,13 +150,17 @@ class DeliveryService:
             logger.warning("message %s lost its sender and is %s now", message_id, state)
 
     async def replay(self) -> int:
-        """Tell the store the results in the journal; returns how many there were."""
-        waiting = await asyncio.to_thread(self._journal.waiting)
-        for settlement in waiting:
+        """Tell the store the results in the journal; returns how many were its own. Those of other databases stay."""
+        told = 0
+        for settlement in await asyncio.to_thread(self._journal.waiting):
+            async with self._context.store.read() as unit:
+                if await unit.outbox.get(settlement.message_id) is None:
+                    continue
             applied = await self._store(settlement)
             self._journal.remove(settlement)
             logger.info("kept result of message %s: %s", settlement.message_id, "saved" if applied else "out of date")
-        return len(waiting)
+            told += 1
+        return told
 
     def _is_keyed(self, channel: Channel) -> bool:
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from tui_inbox import __version__, paths
 from tui_inbox.config import Settings, secret_sources, secrets_for, shown_database, variable_for
 from tui_inbox.domain.errors import InboxError, StoreError
-from tui_inbox.domain.models import Channel
+from tui_inbox.domain.models import Channel, StoreHealth
 from tui_inbox.repository.schema import SCHEMA_HEAD
 from tui_inbox.repository.store import Store
 from tui_inbox.services.delivery import ALIVE_WITHIN, KIND
@@ -103,7 +103,7 @@ def _sqlite_file(url: str) -> Path | None:
 
 
 async def _stored(store: Store, settings: Settings, now: datetime) -> list[Check]:
-    checks = [*(await _health(store))]
+    checks = [*_health(await store.health())]
     async with store.read() as unit:
         channels = await unit.directory.channels()
         agents = await unit.directory.agents()
@@ -116,8 +116,7 @@ async def _stored(store: Store, settings: Settings, now: datetime) -> list[Check
     return checks
 
 
-async def _health(store: Store) -> Iterable[Check]:
-    health = await store.health()
+def _health(health: StoreHealth) -> Iterable[Check]:
     sound = health.check == "ok"
     told = f"{health.engine} {health.version}, {health.journal_mode}, {health.size_bytes:,} bytes"
     trouble = f"the database fails its check: {health.check}. Restore it from a backup."
@@ -131,9 +130,13 @@ async def _health(store: Store) -> Iterable[Check]:
 
 def _agent(settings: Settings, handles: list[str]) -> Check:
     if not settings.agent:
-        return Check("agent", State.WARNING, "nobody is named: use --agent HANDLE, TUI_INBOX_AGENT or agent = in settings")
+        return Check(
+            "agent", State.WARNING, "nobody is named: use --agent HANDLE, TUI_INBOX_AGENT or agent = in settings"
+        )
     if settings.agent.casefold() not in {handle.casefold() for handle in handles}:
-        return Check("agent", State.FAILED, f"{settings.agent} is not an agent here. Known: {', '.join(handles) or 'none'}.")
+        return Check(
+            "agent", State.FAILED, f"{settings.agent} is not an agent here. Known: {', '.join(handles) or 'none'}."
+        )
     return Check("agent", State.OK, settings.agent)
 
 
@@ -143,7 +146,9 @@ def _channel(settings: Settings, channel: Channel) -> Check:
     name = f"channel {channel.name}"
     adapter = ADAPTERS.get(channel.kind)
     if adapter is None:
-        return Check(name, State.WARNING, f"{channel.kind.value} channels cannot be connected yet: nothing is sent there")
+        return Check(
+            name, State.WARNING, f"{channel.kind.value} channels cannot be connected yet: nothing is sent there"
+        )
     if channel.paused_reason:
         return Check(name, State.WARNING, f"paused: {channel.paused_reason}")
     needed = dict.fromkeys((*adapter.required_secrets, *WEBHOOK_SECRETS.get(channel.kind, ())))
@@ -155,7 +160,9 @@ def _channel(settings: Settings, channel: Channel) -> Check:
         secrets_for(settings, channel.name)
     except InboxError as error:
         return Check(name, State.FAILED, str(error))
-    return Check(name, State.OK, f"{channel.kind.value}; secrets: " + ", ".join(f"{n} ({w})" for n, w in sources.items()))
+    return Check(
+        name, State.OK, f"{channel.kind.value}; secrets: " + ", ".join(f"{n} ({w})" for n, w in sources.items())
+    )
 
 
 def _sender(alive: bool, waiting: int) -> Check:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.models import Agent, Draft
-from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
+
+if TYPE_CHECKING:  # screens use this module before the database layer is loaded
+    from tui_inbox.repository.unit import Unit
 
 
 class DraftService:

@@ -15,6 +15,7 @@ from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.domain.models import Channel
 from tui_inbox.domain.search import digits_of, fold
 from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.history import History, HistoryChannel, HistoryRepository
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
 from tui_inbox.services.import_file import ImportFile, read_file
@@ -105,12 +106,9 @@ class ImportService:
     async def _add(self, unit: Unit, path: Path, file: ImportFile, channels: Sequence[str] | None) -> ImportReport:
         known, targets = await _compare(unit, file), await _targets(unit, channels)
         now = self._context.clock()
-        ids = await unit.contacts.add_many(known.new, now)
-        for contact_id, contact in zip(ids, known.new, strict=True):
-            for channel in targets:
-                address = _address(channel, contact)
-                if address and await unit.contacts.by_address(channel.id, address) is None:
-                    await unit.contacts.add_channel(contact_id, channel.id, address, started=False, now=now)
+        free = {channel.id: await _free_addresses(unit, channel, known.new) for channel in targets}
+        histories = [History(contact, _addresses(contact, targets, free)) for contact in known.new]
+        ids = await HistoryRepository.within(unit).add(unit, histories, {item.id: item for item in targets}, now)
         if ids:
             detail = {"file": path.name, "added": len(ids)}
             await unit.activity.add("contacts imported", detail=detail, now=now)
@@ -146,6 +144,22 @@ async def _targets(unit: Unit, names: Sequence[str] | None) -> list[Channel]:
             )
         chosen.append(channel)
     return chosen
+
+
+async def _free_addresses(unit: Unit, channel: Channel, new: Sequence[NewContact]) -> set[str]:
+    """Addresses of new contacts that nobody has on this channel yet."""
+    wanted = {_address(channel, contact) for contact in new} - {""}
+    in_use = {kind for kind, contacts in (await unit.inbox.facets()).channels if contacts}
+    if channel.kind not in in_use:
+        return wanted  # nobody is on such a channel at all: no need to ask for each of ten thousand
+    return {address for address in wanted if await unit.contacts.by_address(channel.id, address) is None}
+
+
+def _addresses(
+    contact: NewContact, targets: Sequence[Channel], free: Mapping[int, set[str]]
+) -> tuple[HistoryChannel, ...]:
+    pairs = ((channel.id, _address(channel, contact)) for channel in targets)
+    return tuple(HistoryChannel(ident, address, started=False) for ident, address in pairs if address in free[ident])
 
 
 def _address(channel: Channel, contact: NewContact) -> str:

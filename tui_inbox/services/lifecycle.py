@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from tui_inbox.domain import lifecycle as rules_of
 from tui_inbox.domain.errors import ConflictError, NotFoundError
@@ -14,12 +15,14 @@ from tui_inbox.domain.kinds import ConversationStatus
 from tui_inbox.domain.lifecycle import Change, ClosingNote
 from tui_inbox.domain.models import Agent, Contact, Conversation
 from tui_inbox.domain.snooze import parse_snooze
-from tui_inbox.repository.unit import Unit
 from tui_inbox.services.contacts import agent_of, contact_of, handle_of, team_of
 from tui_inbox.services.context import Context
 from tui_inbox.services.reach import clock_time
 from tui_inbox.services.record import add_line, record_change, team_logic, written_since
 from tui_inbox.services.send_plan import check_text
+
+if TYPE_CHECKING:  # screens use this module before the database layer is loaded
+    from tui_inbox.repository.unit import Unit
 
 __all__ = ["LifecycleResult", "LifecycleService", "UndoToken", "parse_snooze"]
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui_inbox.domain.kinds import ClosingLogic, DeliveryState, Direction
 from tui_inbox.domain.lifecycle import Change
 from tui_inbox.domain.models import Agent, Conversation, Team, TimelineEntry
-from tui_inbox.repository.unit import Unit
 from tui_inbox.services.contacts import handle_of
+
+if TYPE_CHECKING:  # screens use this module before the database layer is loaded
+    from tui_inbox.repository.unit import Unit
 
 NEWEST = 200
 """Entries looked through where the newest alone does not tell."""

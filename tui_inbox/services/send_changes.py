@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tui_inbox.domain import lifecycle
 from tui_inbox.domain.delivery import GRACE, NEEDS_PERSON, may_change
@@ -17,11 +17,13 @@ from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ContentKind, ConversationStatus, DeliveryState, Direction, ErrorClass, Permission
 from tui_inbox.domain.lifecycle import WorkspaceRules
 from tui_inbox.domain.models import Agent, Conversation, OutboxRow, TimelineEntry
-from tui_inbox.repository.unit import Unit
 from tui_inbox.services.contacts import view_of
 from tui_inbox.services.reach import Reach
 from tui_inbox.services.record import NEWEST, record_change, written_since
 from tui_inbox.services.send_plan import TAGS, choose, require
+
+if TYPE_CHECKING:  # screens use this module before the database layer is loaded
+    from tui_inbox.repository.unit import Unit
 
 S = DeliveryState
 SEND = "send"

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from tui_inbox.domain import lifecycle
 from tui_inbox.domain.errors import NotFoundError, PolicyRefusedError, UsageError
@@ -18,9 +19,11 @@ from tui_inbox.domain.limits import TextLimit, TextMeasure, measure
 from tui_inbox.domain.models import Agent, Contact, ContactChannel, Conversation
 from tui_inbox.domain.templates import Template, TemplateContent, problems, render
 from tui_inbox.domain.window import WindowAnswer
-from tui_inbox.repository.unit import Unit
 from tui_inbox.services.contacts import handle_of, view_of
 from tui_inbox.services.reach import Reach, clock_time, preferred_of
+
+if TYPE_CHECKING:  # screens use this module before the database layer is loaded
+    from tui_inbox.repository.unit import Unit
 
 TAGS = {"HUMAN_AGENT": Permission.HUMAN_AGENT}
 """Tags that may be asked for, with the permission that each needs."""
