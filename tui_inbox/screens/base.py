@@ -48,6 +48,8 @@ class Services(Protocol):
     def drafts(self) -> DraftService: ...
     @property
     def directory(self) -> DirectoryService: ...
+    async def close(self) -> None:
+        """Release the store and whatever else is open."""
 
 
 class Host(Protocol):

@@ -25,8 +25,8 @@ from tui_inbox.widgets.status_line import StatusLine
 from tui_inbox.widgets.timeline import Timeline
 from tui_inbox.widgets.timeline_layout import Reader
 
-WIDE = 100
-"""Terminal width from which the contact card stands at the right."""
+WIDE, WIDEST = 100, 120
+"""Terminal widths from which the contact card stands at the right, and is wider."""
 
 
 class Neighbours(Protocol):
@@ -41,7 +41,7 @@ class ConversationView(ActionScreen[None]):
 
     HINTS = ("write", "template", "note", "close", "snooze", "assign", "take", "next", "undo", "back", "help")
     COMPOSER_HINTS = ("send", "newline", "composer_template", "channel", "editor", "leave")
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (WIDEST, "-widest")]
     CSS_PATH = "conversation.tcss"
 
     def __init__(self, contact_id: int, *, start: str = "read", neighbours: Neighbours | None = None) -> None:

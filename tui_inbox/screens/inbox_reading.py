@@ -32,7 +32,8 @@ class InboxReading:
         self._facets = Latest(screen, "inbox-facets", failed)
         self._preview = Latest(screen, "inbox-preview", failed)
         self._timer: Timer | None = None
-        self._previewed: int | None = None
+        self.previewed: int | None = None
+        """The contact that the preview shows."""
         self.counts: StatusCounts | None = None
         """Counts of the present view; ``None`` while unknown."""
         self.facets = Facets()
@@ -52,14 +53,14 @@ class InboxReading:
             self._timer = None
         pane = self._screen.preview
         if not pane.display:
-            self._previewed = None
+            self.previewed = None
             return
         if contact_id is None:
-            self._previewed = None
+            self.previewed = None
             pane.show([])
         elif at_once:
             self._preview.ask(partial(self._read_preview, contact_id))
-        elif contact_id != self._previewed:
+        elif contact_id != self.previewed:
             work = partial(self._read_preview, contact_id)
             self._timer = self._screen.set_timer(PREVIEW_PAUSE, lambda: self._preview.ask(work))
 
@@ -88,7 +89,7 @@ class InboxReading:
         current = screen.rows.current
         if current is None or current.contact_id != contact_id:
             return
-        self._previewed = contact_id
+        self.previewed = contact_id
         pane: Lines = screen.preview
         size = pane.content_size
         pane.show(preview_lines(view, entries, size.width, size.height, screen.host.clock(), screen.host.tz))

@@ -56,46 +56,27 @@ class InboxView(ActionScreen[None]):
         super().__init__()
         self.view = InboxFilter(inbox=InboxKind.MINE, status=ConversationStatus.OPEN)
         """What is shown."""
+        self.title_line = Lines(id="title")
+        self.search = SearchBar(id="search")
+        self.filters = FilterSidebar(id="filters")
+        self.rows = ContactList(id="rows")
+        self.preview = Preview(id="preview")
+        """Not displayed where there is no room."""
+        self.status = StatusLine(id="status")
+        self.hints = HintBar(self.HINTS)
         self.reading = InboxReading(self, self._failed)
         self._places: dict[InboxFilter, int] = {}
 
     def compose(self) -> ComposeResult:
         """Title, search, sidebar, list, preview, what happened, keys."""
-        yield Lines(id="title")
-        yield SearchBar(id="search")
+        yield self.title_line
+        yield self.search
         with Horizontal(id="body"):
-            yield FilterSidebar(id="filters")
-            yield ContactList(id="rows")
-            yield Preview(id="preview")
-        yield StatusLine(id="status")
-        yield HintBar(self.HINTS, self.keymap)
-
-    # Parts ----------------------------------------------------------------------------------------------------------
-
-    @property
-    def rows(self) -> ContactList:
-        """The list."""
-        return self.query_one("#rows", ContactList)
-
-    @property
-    def filters(self) -> FilterSidebar:
-        """The sidebar."""
-        return self.query_one("#filters", FilterSidebar)
-
-    @property
-    def search(self) -> SearchBar:
-        """The search line."""
-        return self.query_one("#search", SearchBar)
-
-    @property
-    def preview(self) -> Preview:
-        """The preview; not displayed where there is no room."""
-        return self.query_one("#preview", Preview)
-
-    @property
-    def status(self) -> StatusLine:
-        """The line that says what happened."""
-        return self.query_one("#status", StatusLine)
+            yield self.filters
+            yield self.rows
+            yield self.preview
+        yield self.status
+        yield self.hints
 
     # Life -----------------------------------------------------------------------------------------------------------
 
@@ -103,6 +84,7 @@ class InboxView(ActionScreen[None]):
         """Paint before there is any data."""
         self.rows.clock, self.rows.tz = self.host.clock, self.host.tz
         self.filters.host_keymap = self.keymap
+        self.hints.show(self.HINTS, self.keymap)
         self.rows.focus()
         self.show_choices()
         self.set_interval(MINUTE_TICK, self._minute)
@@ -188,9 +170,8 @@ class InboxView(ActionScreen[None]):
         if chosen:
             left.append((f"   ✓ {chosen} selected", "accent"))
         who = f"{host.agent.handle}" if host.ready else "opening…"
-        title = self.query_one("#title", Lines)
         width = max(20, self.size.width - 2)
-        title.show([beside(tuple(left), ((who, "muted"),), width)])
+        self.title_line.show([beside(tuple(left), ((who, "muted"),), width)])
 
     def _say_empty(self) -> None:
         rows, view = self.rows, self.view
@@ -224,7 +205,7 @@ class InboxView(ActionScreen[None]):
         """The keys below are those of what has the focus."""
         focused = self.focused
         ids = SEARCH_HINTS if focused is self.search.field else FILTER_HINTS if focused is self.filters else self.HINTS
-        self.query_one(HintBar).show(ids, self.keymap)
+        self.hints.show(ids, self.keymap)
 
     # Messages -------------------------------------------------------------------------------------------------------
 

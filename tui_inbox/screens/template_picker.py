@@ -181,7 +181,7 @@ class TemplatePicker(Dialog[TemplateChoice]):
 
     # --- both
 
-    async def do_accept(self) -> None:  # type: ignore[override]  # the registry awaits what has to be awaited
+    def do_accept(self) -> None:
         """Enter: take the template, go to the next empty field, or send."""
         if self._chosen is None:
             self.query_one(PickList).pick()

@@ -176,7 +176,7 @@ class ChannelPolicyBar(Lines):
             spans += [(self._key_sign("composer_template"), "strong"), (" choose a template", "muted")]
         if mode is not ComposerMode.FREE and other is not None:
             spans += [("   " if spans else "", ""), (self._key_sign("channel"), "strong")]
-            spans.append((f" {other.policy.label} takes {may_send(other.answer)} now", "muted"))
+            spans.append((f" {other.policy.label}: {may_send(other.answer)}", "muted"))
         if not any(text for text, _ in spans):
             spans = [(f"way out: {way_out}" if way_out else "", "muted")]
         return tuple(spans)

@@ -167,6 +167,11 @@ class Composer(Vertical):
         return self.query_one("#composer-text", ComposerText)
 
     @property
+    def row(self) -> Lines:
+        """The row with the counter."""
+        return self.query_one("#composer-row", Lines)
+
+    @property
     def text(self) -> str:
         """What is written."""
         return self.field.text
@@ -200,16 +205,12 @@ class Composer(Vertical):
     def load(self, text: str) -> None:
         """Put a text in that is saved already (a draft, what came back from sending)."""
         self._saved = text
-        self.field.load_text(text)
-        self.field.move_cursor(self.field.document.end)
-        self._fit_height()
+        self._put(text)
         self._refresh_row()
 
     def replace(self, text: str) -> None:
         """Put a text in that is not saved yet (from an editor)."""
-        self.field.load_text(pasteable(text))
-        self.field.move_cursor(self.field.document.end)
-        self._fit_height()
+        self._put(pasteable(text))
 
     def sent(self, text: str) -> None:
         """``text`` was sent: it goes; what was typed meanwhile stays."""
@@ -301,6 +302,12 @@ class Composer(Vertical):
             )
         return ""
 
+    def _put(self, text: str) -> None:
+        self.field.load_text(text)
+        self.field.move_cursor(self.field.document.end)
+        self.field.refresh()  # the placeholder would stay in rows that the new text does not reach
+        self._fit_height()
+
     def _touched(self) -> None:
         if self._idle_timer is not None:
             self._idle_timer.stop()
@@ -322,7 +329,7 @@ class Composer(Vertical):
     def _refresh_row(self) -> None:
         limit = (self._answer.text_limit if self._answer else None) or _UNLIMITED
         self._measure = measure(self.text, limit)
-        row = self.query_one("#composer-row", Lines)
+        row = self.row
         width = row.content_size.width or 78
         row.show([beside(self._counter(), ((self._hint, "faint"),), width)])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.content import Content
-from textual.events import Resize
 from textual.widgets import Static
 
 from tui_inbox.actions import ACTIONS, Keymap, first_sign
@@ -33,14 +32,14 @@ class HintBar(Static):
         if (tuple(action_ids), keymap) == (self._ids, self._keymap):
             return
         self._ids, self._keymap = tuple(action_ids), keymap
-        self._paint(self.size.width)
+        self._paint()
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """More or fewer pairs."""
-        self._paint(event.size.width)
+        self._paint()
 
-    def _paint(self, width: int) -> None:
-        self.update(hints(self._ids, self._keymap, width))
+    def _paint(self) -> None:
+        self.update(hints(self._ids, self._keymap, self.content_size.width))
 
 
 def hints(action_ids: Sequence[str], keymap: Keymap, width: int) -> Content:

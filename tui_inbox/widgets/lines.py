@@ -128,9 +128,7 @@ class Lines(StyledLines):
         for y, (old, new) in enumerate(zip(before, self._lines, strict=True)):
             if old != new:
                 start, end = changed_cells(old, new)
-                self.refresh(
-                    Region(start, y, end - start, 1).translate(self.content_region.offset - self.region.offset)
-                )
+                self.refresh(Region(start, y, end - start, 1))
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One row for each line."""

@@ -101,7 +101,7 @@ def _open(answer: WindowAnswer, closes_at: datetime, now: datetime, zone: tzinfo
     left = closes_at - now
     used = answer.reason.partition("; ")[2]
     told = f"free text for {countdown(left)}, until {clock_time(closes_at, now, zone)}"
-    told += f" · {used}" if used else ""
+    told += f" · {used.replace(' messages', '')}" if used else ""
     if left <= AMBER:
         return Face("◑", "closing soon", "warn", told, countdown(left))
     return Face("●", "open", "good", told, countdown(left))
@@ -131,8 +131,14 @@ def _closed(item: Reach, now: datetime, zone: tzinfo | None) -> str:
     answer = item.answer
     if answer.closes_at is None:
         return answer.reason.partition(", so ")[0]
-    window = answer.reason.partition(";")[0].removesuffix(" has closed")
-    return f"{window} closed {clock_time(answer.closes_at, now, zone)}"
+    window = answer.reason.partition(";")[0].removeprefix("the ").removesuffix(" has closed")
+    return f"{window} closed {_day_or_clock(answer.closes_at, now, zone)}"
+
+
+def _day_or_clock(at: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """The time of day while it is recent, else the day alone."""
+    told = clock_time(at, now, zone)
+    return told if now - at < timedelta(days=1) else told.rpartition(" ")[0] or told
 
 
 def _blocked(item: Reach, now: datetime, zone: tzinfo | None) -> Face:
@@ -147,4 +153,4 @@ def _blocked(item: Reach, now: datetime, zone: tzinfo | None) -> Face:
     if answer.reason.startswith("all "):
         return Face("■", "count used", "warn", answer.reason, "count used", answer.way_out)
     told = answer.reason.partition("nothing may be sent yet: ")[2] or _closed(item, now, zone)
-    return Face("◌", "blocked until the customer writes", "bad", told, "waits for customer", answer.way_out)
+    return Face("◌", "blocked until the customer writes", "bad", told, "not now", answer.way_out)

@@ -65,21 +65,18 @@ class SearchBar(Horizontal):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 (Textual's own name)
         super().__init__(id=id)
+        self.field = SearchInput(placeholder="name, phone or email · tag:vip assignee:ana", id="search-field")
+        """Where one types."""
+        self.field.cursor_blink = False
+        self._hint = Static("", id="search-hint", markup=False)
         self._timer: Timer | None = None
         self._told = ""
 
     def compose(self) -> ComposeResult:
         """Sign, field, hint."""
         yield Static("/", id="search-sign", markup=False)
-        field = SearchInput(placeholder="name, phone or email · tag:vip assignee:ana", id="search-field")
-        field.cursor_blink = False
-        yield field
-        yield Static("", id="search-hint", markup=False)
-
-    @property
-    def field(self) -> SearchInput:
-        """Where one types."""
-        return self.query_one(SearchInput)
+        yield self.field
+        yield self._hint
 
     @property
     def query_text(self) -> str:
@@ -94,7 +91,7 @@ class SearchBar(Horizontal):
 
     def hint(self, sentence: str) -> None:
         """What other views would find; empty = nothing to say."""
-        self.query_one("#search-hint", Static).update(Content(sentence))
+        self._hint.update(Content(sentence))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Wait for the pause."""

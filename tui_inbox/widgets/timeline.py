@@ -7,6 +7,7 @@ what is being read: what arrives while one reads further up is announced in the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
@@ -65,6 +66,8 @@ class Timeline(StyledLines, ScrollView, can_focus=True):
 
         Otherwise the row at the top stays where it is, or the view stays at the end if it was there.
         """
+        if not fresh and self._same(entries, reader, complete):
+            return
         if fresh:
             self._selected, self.new_below, self._follow = "", 0, True
             self._bodies.clear()
@@ -199,6 +202,17 @@ class Timeline(StyledLines, ScrollView, can_focus=True):
         self.move(-3)
 
     # --- inside
+
+    def _same(self, entries: Sequence[TimelineEntry], reader: Reader, complete: bool) -> bool:
+        """Whether nothing would look different: then nothing is painted."""
+        before = self._reader
+        return (
+            before is not None
+            and self._entries == tuple(entries)
+            and self._complete == complete
+            and replace(before, now=reader.now) == reader
+            and before.now.astimezone(before.zone).date() == reader.now.astimezone(reader.zone).date()
+        )
 
     def _scroll(self, y: float) -> None:
         self.scroll_to(y=max(0, min(y, self.max_scroll_y)), animate=False, force=True)

@@ -100,8 +100,6 @@ def lay_out(
             if previous is not None:
                 rows.append(Row((), None))
             rows.append(Row(_name_line(entry, reader), index))
-        elif entry.event and previous is not None and previous.direction is not None:
-            rows.append(Row((), None))
         rows.extend(Row(line, index) for line in body)
         previous = entry
     return rows
@@ -231,7 +229,7 @@ def event_sentence(entry: TimelineEntry, reader: Reader) -> str:
             return f"{by_us} closed this" + (f" · {note}" if note else "")
         case "opened" | "reopened":
             return {
-                "sending": f"{entry.event} by sending",
+                "sending": f"{by_us} {entry.event} this by sending" if who else f"{entry.event} by sending",
                 "customer": f"{entry.event} by {reader.customer}",
             }.get(str(detail.get("by", "")), f"{by_us} {entry.event} this")
         case "woken":

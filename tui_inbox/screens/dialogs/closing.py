@@ -15,7 +15,7 @@ from tui_inbox.widgets.lines import Lines
 from tui_inbox.widgets.pick_list import PickList, PickRow
 
 _DEMANDS = {
-    ClosingNoteMode.OPTIONAL: "A note is optional.",
+    ClosingNoteMode.OPTIONAL: "A note is optional: enter closes without one.",
     ClosingNoteMode.CATEGORY_REQUIRED: "A category is required.",
     ClosingNoteMode.BOTH_REQUIRED: "Category and summary are required.",
 }
@@ -40,11 +40,10 @@ class CloseDialog(Dialog[ClosingNote]):
     def hints(self) -> list[tuple[str, str]]:
         """Digits choose."""
         last = min(9, len(self._rules.categories))
-        word = "close without a note" if self._rules.closing_notes is ClosingNoteMode.OPTIONAL else "close"
         return [
             (f"1–{last}", "category"),
             ("tab", "summary"),
-            (first_sign("accept", self.keymap), word),
+            (first_sign("accept", self.keymap), "close"),
             (first_sign("cancel", self.keymap), "back"),
         ]
 
