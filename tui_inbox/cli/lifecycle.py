@@ -55,7 +55,9 @@ def close(session: Session, contact: str, category: str, summary: str, as_json: 
     from tui_inbox.domain.lifecycle import ClosingNote
 
     note = ClosingNote(category, summary)
-    _change(session, contact, lambda services, agent, ident: services.lifecycle.close(agent, ident, note), as_json=as_json)
+    _change(
+        session, contact, lambda services, agent, ident: services.lifecycle.close(agent, ident, note), as_json=as_json
+    )
 
 
 @click.command("open")
@@ -108,4 +110,6 @@ def assign(session: Session, contact: str, handle: str | None, nobody: bool, as_
 @click.pass_obj
 def note(session: Session, contact: str, text: str, as_json: bool) -> None:
     """Write an internal note; it is never sent and opens nothing."""
-    _change(session, contact, lambda services, agent, ident: services.lifecycle.note(agent, ident, text), as_json=as_json)
+    _change(
+        session, contact, lambda services, agent, ident: services.lifecycle.note(agent, ident, text), as_json=as_json
+    )

@@ -5,8 +5,6 @@ Only click and the standard library are imported here; each command imports what
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from tui_inbox.cli.admin import agent, channel
@@ -18,8 +16,7 @@ from tui_inbox.cli.lifecycle import assign, close, note, open_, snooze
 from tui_inbox.cli.policies import policy
 from tui_inbox.cli.processes import deliver, serve
 from tui_inbox.cli.send import send
-from tui_inbox.cli.session import InboxGroup, Session, common_options, require_database
-from tui_inbox.domain.errors import UsageError
+from tui_inbox.cli.session import InboxGroup, Session, common_options
 
 EPILOG = """\b
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not found,
@@ -63,20 +60,10 @@ def main(context: click.Context) -> None:
     """A terminal inbox for support agents. Without a command it opens the inbox."""
     session = context.ensure_object(Session)
     if context.invoked_subcommand is None:
-        open_inbox(session)
+        from tui_inbox.cli.screen import require_terminal, run_screen
 
-
-def open_inbox(session: Session) -> None:
-    """Open the screen. Raises ``UsageError`` when there is no terminal to open it on."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "The inbox needs a terminal. Without one, use the commands: tui-inbox find, tui-inbox show, tui-inbox send."
-        )
-    settings = session.settings()
-    require_database(settings.database)
-    from tui_inbox.app import TuiInbox
-
-    TuiInbox(settings).run()
+        require_terminal()
+        context.exit(run_screen(session.settings()))
 
 
 for command in (

@@ -10,13 +10,23 @@ import click
 from tui_inbox.cli.output import emit_record, emit_rows, json_option, list_options
 from tui_inbox.cli.session import now as present
 from tui_inbox.cli.times import INSTANT
-from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.domain.kinds import ChannelKind, Permission
 
 if TYPE_CHECKING:
     from tui_inbox.domain.policy import ChannelPolicy
 
 KINDS = [kind.value for kind in ChannelKind]
-COLUMNS = ("kind", "first_contact", "window_seconds", "while_open", "after_close", "count_limit", "text_limit", "text_unit")
+COLUMNS = (
+    "kind",
+    "first_contact",
+    "window_seconds",
+    "while_open",
+    "after_close",
+    "count_limit",
+    "text_limit",
+    "text_unit",
+    "retired",
+)
 
 
 @click.group()
@@ -44,9 +54,9 @@ def policy_record(item: ChannelPolicy) -> dict[str, Any]:
         "first_contact": item.first_contact,
         "window_seconds": seconds(item.window),
         "margin_seconds": seconds(item.margin),
-        "while_open": item.while_open,
+        "while_open": freest_first(item.while_open),
         "after_close": [
-            {"until_seconds": seconds(stage.until), "may_send": stage.allows, "warning": stage.warning}
+            {"until_seconds": seconds(stage.until), "may_send": freest_first(stage.allows), "warning": stage.warning}
             for stage in item.after_close
         ],
         "renewing_events": item.renewing_events,
@@ -57,6 +67,12 @@ def policy_record(item: ChannelPolicy) -> dict[str, Any]:
     }
 
 
+def freest_first(allowed: frozenset[Permission]) -> list[Permission]:
+    """Permissions in the order in which answers list them."""
+    order = (Permission.TEXT, Permission.HUMAN_AGENT, Permission.TEMPLATE)
+    return [permission for permission in order if permission in allowed]
+
+
 def seconds(length: timedelta | None) -> int | None:
     """A length in whole seconds."""
     return None if length is None else int(length.total_seconds())
@@ -64,7 +80,7 @@ def seconds(length: timedelta | None) -> int | None:
 
 def _stage_text(stage: dict[str, Any]) -> str:
     until = stage["until_seconds"]
-    allowed = "/".join(sorted(permission.value for permission in stage["may_send"]))
+    allowed = "/".join(permission.value for permission in stage["may_send"])
     return f"{allowed} for ever" if until is None else f"{allowed} until {until} s"
 
 

@@ -11,6 +11,10 @@ from tui_inbox.cli.session import Session, common_options, tell
 
 if TYPE_CHECKING:
     from tui_inbox.bootstrap import Services
+    from tui_inbox.server.processes import ParentWatch
+
+PARENT_EVERY = 1.0
+"""Seconds between two looks at whether the process that started us is still there."""
 
 
 @click.command()
@@ -39,12 +43,19 @@ def deliver(session: Session, once: bool, parent: int | None) -> None:
     session.run(work)
 
 
+async def _stop_after(watch: ParentWatch, stop: asyncio.Event) -> None:
+    while not watch.gone:  # noqa: ASYNC110  # nobody tells us when another process ends
+        await asyncio.sleep(PARENT_EVERY)
+    stop.set()
+
+
 @click.command()
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="Port to listen on; 0 = any free one.")
+@click.option("--until-parent-exits", "parent", type=int, metavar="PID", help="End when this process is gone.")
 @common_options
 @click.pass_obj
-def serve(session: Session, host: str | None, port: int | None) -> None:
+def serve(session: Session, host: str | None, port: int | None, parent: int | None) -> None:
     """Receive webhooks, until stopped. Prints the port once it listens."""
     session.log_role = "serve"
 
@@ -52,13 +63,17 @@ def serve(session: Session, host: str | None, port: int | None) -> None:
         click.echo(actual)
 
     async def work(services: Services) -> None:
+        from tui_inbox.server.processes import ParentWatch
         from tui_inbox.server.run import run_receiver, stop_on_signals
 
         place = host or services.settings.serve.host
         wanted = services.settings.serve.port if port is None else port
         stop = asyncio.Event()
+        watching = asyncio.create_task(_stop_after(ParentWatch(parent), stop)) if parent is not None else None
         with stop_on_signals(stop):
             tell(f"listening for webhooks on {place}; stop with ctrl+c")
             await run_receiver(services, place, wanted, ready=ready, stop=stop)
+        if watching is not None:
+            watching.cancel()
 
     session.run(work)

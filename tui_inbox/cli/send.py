@@ -14,7 +14,7 @@ from tui_inbox.domain.errors import NotFoundError, UsageError
 if TYPE_CHECKING:
     from tui_inbox.bootstrap import Services
     from tui_inbox.services.contacts import ContactView
-    from tui_inbox.services.sending import SendPreview, SendRequest, SendResult, TemplateChoice
+    from tui_inbox.services.sending import SendPreview, SendResult, TemplateChoice
 
 LONGEST_INPUT = 1_000_000
 """Characters read from standard input; more is no message."""

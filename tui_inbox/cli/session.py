@@ -77,13 +77,18 @@ def require_database(url: str) -> None:
 
 
 async def acting_agent(services: Services) -> Agent:
-    """The agent on whose behalf this run acts. Raises ``UsageError`` when none is named, ``NotFoundError`` if unknown."""
-    handle = services.settings.agent.strip()
+    """The agent for whom this run acts. Raises ``UsageError`` when none is named, ``NotFoundError`` if unknown."""
+    return await services.directory.agent(named_agent(services.settings))
+
+
+def named_agent(settings: Settings) -> str:
+    """The handle that this run acts for. Raises ``UsageError`` when none is named."""
+    handle = settings.agent.strip()
     if not handle:
         raise UsageError(
             'Say who you are: --agent HANDLE, the environment variable TUI_INBOX_AGENT, or agent = "…" in the settings.'
         )
-    return await services.directory.agent(handle)
+    return handle
 
 
 def now() -> datetime:

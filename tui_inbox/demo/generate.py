@@ -181,7 +181,7 @@ class _Matter:
         self.lines.append(self._said(texts[0], at))
         self.lines.append(DemoLine(at, None, event="opened", detail={"by": "customer", "from": "none"}))
         if self.assignee:
-            detail = {"from": None, "to": self.assignee}
+            detail = {"from": "", "to": self.assignee}
             self.lines.append(
                 DemoLine(at + timedelta(seconds=20), None, author="dora", event="assigned", detail=detail)
             )

@@ -60,7 +60,11 @@ class DemoWorkspace:
 async def seed(store: Store, *, contacts: int, seed: int, now: datetime, standin_base_url: str) -> DemoWorkspace:
     """Fill an empty store with ``contacts`` customers; the same arguments give the same workspace."""
     channels = demo_channels(seed, standin_base_url)
-    data = generate(contacts=contacts, seed=seed, now=now, channels=channels)
+    return await write(store, generate(contacts=contacts, seed=seed, now=now, channels=channels), seed=seed, now=now)
+
+
+async def write(store: Store, data: DemoData, *, seed: int, now: datetime) -> DemoWorkspace:
+    """Write what was generated into an empty store."""
     agents = await store.write(lambda unit: _add_agents(unit, data))
     teams = await store.write(lambda unit: _add_teams(unit, data, agents))
     stored = await store.write(lambda unit: _add_channels(unit, data, now))
@@ -70,7 +74,7 @@ async def seed(store: Store, *, contacts: int, seed: int, now: datetime, standin
     for start in range(0, len(data.contacts), BATCH):
         histories = [writer.history(contact) for contact in data.contacts[start : start + BATCH]]
         ids += await store.write(partial(_add_batch, histories=histories, channels=by_id, now=now))
-    return DemoWorkspace(agents[AGENT], data, stored, tuple(ids), _customers(data))
+    return DemoWorkspace(agents[AGENT], data, stored, tuple(ids), customers_of(data))
 
 
 async def _add_agents(unit: Unit, data: DemoData) -> dict[str, Agent]:
@@ -158,7 +162,7 @@ class _Histories:
             channel.id if channel else None,
             provider_id=f"demo.{self.made}" if line.direction is Direction.INBOUND else "",
             delivery=self._delivery(line) if outgoing else None,
-            detail=self._detail(line),
+            detail=line.detail,
         )
 
     def _delivery(self, line: DemoLine) -> HistoryDelivery:
@@ -175,14 +179,9 @@ class _Histories:
             line.tag,
         )
 
-    def _detail(self, line: DemoLine) -> dict[str, object]:
-        if line.event not in {"assigned", "unassigned"}:
-            return dict(line.detail)
-        known = {name: self.agents.get(str(value)) for name, value in line.detail.items() if name in {"from", "to"}}
-        return {name: agent.id if agent else None for name, agent in known.items()}
 
-
-def _customers(data: DemoData) -> tuple[DemoCustomer, ...]:
+def customers_of(data: DemoData) -> tuple[DemoCustomer, ...]:
+    """Everybody on a channel that a stand-in answers on."""
     live = {channel.name: channel.kind for channel in data.channels if channel.live}
     found = []
     for contact in data.contacts:

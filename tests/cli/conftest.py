@@ -1,0 +1,104 @@
+"""A home of its own for every test, a small demo workspace to copy, and a way to run commands in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tui_inbox.cli.main import main
+from tui_inbox.demo.seed import seed
+from tui_inbox.repository.store import Store
+
+CONTACTS = 60
+SEED = 7
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home; no setting of whoever runs the tests comes through."""
+    for name in list(os.environ):
+        if name.startswith(("TUI_INBOX_", "XDG_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the demo's customers; to be copied, never opened."""
+    path = tmp_path_factory.mktemp("seeded") / "inbox.db"
+
+    async def fill() -> None:
+        store = await Store.open(f"sqlite:///{path}")
+        await seed(store, contacts=CONTACTS, seed=SEED, now=datetime.now(UTC), standin_base_url="http://127.0.0.1:9")
+        await store.close()
+
+    asyncio.run(fill())
+    return path
+
+
+@dataclass
+class Cli:
+    """Runs commands against one database."""
+
+    database: Path
+    agent: str = "ana"
+
+    def __call__(self, *arguments: str, stdin: str | bytes | None = None) -> Result:
+        """Run ``tui-inbox ARGUMENTS``."""
+        common = ["--database", f"sqlite:///{self.database}"]
+        if self.agent:
+            common += ["--agent", self.agent]
+        return CliRunner().invoke(main, [*common, *arguments], input=stdin)
+
+    def json(self, *arguments: str) -> Any:
+        """Run it with ``--json``; the one value that it prints."""
+        result = self(*arguments, "--json")
+        assert result.exit_code == 0, result.stderr
+        return json.loads(result.stdout)
+
+    def rows(self, *arguments: str) -> list[dict[str, Any]]:
+        """Run it with ``--json``; the lines that it prints."""
+        result = self(*arguments, "--json")
+        assert result.exit_code == 0, result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    def dump(self) -> list[str]:
+        """Everything that the database holds."""
+        with sqlite3.connect(self.database) as connection:
+            found = list(connection.iterdump())
+        connection.close()
+        return found
+
+
+@pytest.fixture
+def cli(home: Path, seeded: Path) -> Cli:
+    """Commands on a fresh copy of the demo's customers, as agent ana."""
+    path = home / "inbox.db"
+    shutil.copy(seeded, path)
+    path.chmod(0o600)
+    return Cli(path)
+
+
+@pytest.fixture
+def settings_file(home: Path) -> Callable[[str, int], Path]:
+    """Writes a settings file with a mode."""
+
+    def write(text: str, mode: int = 0o600) -> Path:
+        path = home / "config.toml"
+        path.write_text(text, "utf-8")
+        path.chmod(mode)
+        return path
+
+    return write
