@@ -183,6 +183,8 @@ async def test_a_late_event_takes_nothing_from_the_count(store: Store, place: Pl
     assert (await chat(store, place)).facts.sent_since_inbound == 2, "older than what we know"
     await store.write(lambda unit: inbound(unit, NOW + SECOND))
     assert (await chat(store, place)).facts.sent_since_inbound == 1, "only what was sent after it"
+    await store.write(lambda unit: inbound(unit, NOW - 2 * HOUR))
+    assert (await chat(store, place)).facts.sent_since_inbound == 1, "what the newest has renewed stays renewed"
     await store.write(lambda unit: unit.contacts.record_outbound(place.chat, NOW, delta=-1))
     await store.write(lambda unit: unit.contacts.record_outbound(place.chat, NOW, delta=-1))
     assert (await chat(store, place)).facts.sent_since_inbound == 0

@@ -334,6 +334,7 @@ async def test_other_orders_are_read_off_an_index_too(store: Store, place: Place
     await populate(store, place)
     for plan in (await plans(store, InboxFilter(sort=sort)))[:2]:
         assert "USING INDEX ix_conversations_" in plan
+        assert "TEMP B-TREE" not in plan
 
 
 async def test_those_that_need_a_person_are_found_by_an_index(store: Store, place: Place) -> None:

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, and_, literal, tuple_
+from sqlalchemy import Column, ColumnElement, Select, and_, func, literal, literal_column, tuple_
 
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import SortOrder
 from tui_inbox.repository.tables import contacts, conversations
 from tui_inbox.repository.types import Instant, instant, microseconds
 
+_NEVER: ColumnElement[datetime] = literal_column("0", Instant)
 _BAD_CURSOR = "This is not a place in the list as it is now sorted; begin again without it."
 
 
@@ -99,9 +100,11 @@ def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
             return [Segment(latest, descending=False)]
         case SortOrder.WAITING:
             waits = columns.waiting_since.is_not(None)
+            # Said so that the index of waiting_since does not tempt the database into sorting the many who don't wait.
+            idle = func.coalesce(columns.waiting_since, _NEVER) == _NEVER
             return [
                 Segment(columns.waiting_since, descending=False, condition=waits),
-                Segment(latest, descending=True, condition=columns.waiting_since.is_(None)),
+                Segment(latest, descending=True, condition=idle),
             ]
         case SortOrder.WINDOW_END:
             ends = columns.window_ends_at
