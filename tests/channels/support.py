@@ -25,7 +25,7 @@ TOKENS = {
     ChannelKind.WHATSAPP: "EAAwhatsapp",
     ChannelKind.INSTAGRAM: "EAAinstagram",
 }
-CONFIG = {
+CONFIG: dict[ChannelKind, dict[str, Any]] = {
     ChannelKind.TELEGRAM: {},
     ChannelKind.WHATSAPP: {"phone_number_id": "106540352242922", "waba_id": "419561257915477"},
     ChannelKind.INSTAGRAM: {"account_id": "17841400000000000"},
@@ -272,7 +272,8 @@ async def standins(config: StandinConfig) -> AsyncIterator[Standins]:
     task = asyncio.create_task(
         run(config, ready=lambda port, host: ready.set_result((port, host)), stop=stop, clock=clock)
     )
-    await asyncio.wait({task, asyncio.ensure_future(ready)}, return_when=asyncio.FIRST_COMPLETED)
+    waiting: set[asyncio.Future[Any]] = {task, ready}
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     if not ready.done():
         await task
     port, host = ready.result()

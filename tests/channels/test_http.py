@@ -99,7 +99,7 @@ async def test_what_cannot_be_connected_was_not_sent(url: str) -> None:
 
 async def test_tls_to_a_server_that_speaks_none_was_not_sent() -> None:
     async with loopback() as server:
-        failure = await Http().post_json(server.url.replace("http:", "https:"), {}, {})
+        failure = await Http(connect=0.2).post_json(server.url.replace("http:", "https:"), {}, {})
     assert isinstance(failure, HttpFailure)
     assert failure.kind is FailureKind.NOT_SENT
 

@@ -130,7 +130,7 @@ def filled(name: str = "follow_up", language: str = "en_US", *, named: bool = Fa
     return {"content_kind": ContentKind.TEMPLATE, "template": content, "text": ""}
 
 
-FOLLOW_UP = {"b1": "Ana", "b2": "A-7", "header_1": "A-7", "button0_1": "a7"}
+FOLLOW_UP: dict[str, Any] = {"b1": "Ana", "b2": "A-7", "header_1": "A-7", "button0_1": "a7"}
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 from pathlib import Path
@@ -44,7 +45,9 @@ async def _serve(config: StandinConfig, until_stdin_closes: bool) -> None:
         loop = asyncio.get_running_loop()
 
         def watch() -> None:
-            sys.stdin.buffer.read()
+            # Not by sys.stdin, whose lock a thread must not hold while the interpreter ends.
+            while os.read(0, 1024):
+                pass
             loop.call_soon_threadsafe(stop.set)
 
         threading.Thread(target=watch, daemon=True).start()

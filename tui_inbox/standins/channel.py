@@ -153,10 +153,8 @@ class Channel:
 
 
 def _platform(state: ChannelState, specs: Specs | None) -> Platform:
-    match state.config.kind:
-        case ChannelKind.TELEGRAM:
-            return TelegramStandin(state, specs)
-        case ChannelKind.WHATSAPP:
-            return WhatsAppStandin(state, specs)
-        case ChannelKind.INSTAGRAM:
-            return InstagramStandin(state)
+    if state.config.kind is ChannelKind.TELEGRAM:
+        return TelegramStandin(state, specs)
+    if state.config.kind is ChannelKind.WHATSAPP:
+        return WhatsAppStandin(state, specs)
+    return InstagramStandin(state)

@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
 
+STANDINS = (ChannelKind.TELEGRAM, ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM)
 DAY_SECONDS = 86_400.0
 
 
@@ -52,7 +53,7 @@ class ChannelConfig(_Strict):
 
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
     """Its name in the control API."""
-    kind: Literal[ChannelKind.TELEGRAM, ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM]
+    kind: ChannelKind
     prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9_.-]+)*$")
     """Path before the channel's own paths; part of the ``base_url`` of whoever sends."""
     token: str
@@ -69,6 +70,13 @@ class ChannelConfig(_Strict):
     human_agent_seconds: float = 7 * DAY_SECONDS
     templates: Sequence[TemplateConfig] = ()
     members: Sequence[MemberConfig] = ()
+
+    @field_validator("kind")
+    @classmethod
+    def _has_a_standin(cls, kind: ChannelKind) -> ChannelKind:
+        if kind not in STANDINS:
+            raise ValueError(f"there is a stand-in for {', '.join(STANDINS)} only")
+        return kind
 
 
 class CustomersConfig(_Strict):

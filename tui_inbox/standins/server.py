@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -119,34 +120,37 @@ async def run(
     if specs is not None:
         await asyncio.to_thread(specs.warm)
     host = Host(config, clock, specs)
+    leave = stop or asyncio.Event()
     with socket.create_server((config.host, config.port)) as listener:
         # No logging of requests: an address of Telegram holds the token.
         settings = uvicorn.Config(
-            host.app(), http=_Protocol, ws="none", log_config=None, access_log=False, lifespan="on", loop="asyncio"
+            host.app(), http=_Protocol, ws="none", log_config=None, access_log=False, date_header=False, lifespan="on"
         )
-        server = _Server(settings, lambda: ready(listener.getsockname()[1], host) if ready is not None else None)
-        stopper = asyncio.create_task(_stop_on(stop, server))
-        try:
-            await server.serve(sockets=[listener])
-        finally:
-            stopper.cancel()
+        server = _Server(settings, leave)
+        server.on_ready = lambda: ready(listener.getsockname()[1], host) if ready is not None else None
+        await server.serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready."""
+    """Tells when it is ready, and sleeps until it is to leave instead of looking ten times a second."""
 
-    def __init__(self, settings: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, settings: uvicorn.Config, leave: asyncio.Event) -> None:
         super().__init__(settings)
-        self._on_ready = on_ready
+        self.on_ready: Callable[[], None] = lambda: None
+        self._leave = leave
+        self._loop = asyncio.get_running_loop()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
         await super().startup(sockets)
         if self.started:
-            self._on_ready()
+            self.on_ready()
 
+    async def main_loop(self) -> None:
+        """Until told to leave, or a signal comes."""
+        await self._leave.wait()
 
-async def _stop_on(stop: asyncio.Event | None, server: uvicorn.Server) -> None:
-    if stop is not None:
-        await stop.wait()
-        server.should_exit = True
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal."""
+        super().handle_exit(sig, frame)
+        self._loop.call_soon_threadsafe(self._leave.set)

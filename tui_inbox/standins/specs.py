@@ -5,10 +5,10 @@ For tests only: the descriptions are not part of the program, nor is the validat
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,8 @@ class Specs:
             if not (folder / name).is_file():
                 raise UsageError(f"{FOLDER_VARIABLE} names a folder without {name}: correct it, or unset it.")
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Specs | None:
+    @staticmethod
+    def from_environment(environment: Mapping[str, str] = os.environ) -> Specs | None:
         """The validators; ``None`` when the variable is not set. Raises :class:`UsageError` when it is of no use."""
         folder = environment.get(FOLDER_VARIABLE, "")
         if not folder:
@@ -47,14 +47,14 @@ class Specs:
             raise UsageError(
                 f"{FOLDER_VARIABLE} is set, but {error.name} is not installed: install the 'dev' extra, or unset it."
             ) from error
-        return cls(Path(folder))
+        return _loaded(Path(folder))
 
     def warm(self) -> None:
         """Load everything now rather than at the first request."""
         self.whatsapp_problem({})
         self.telegram_problem("getMe", {})
 
-    @cached_property
+    @functools.cached_property
     def whatsapp(self) -> dict[str, Any]:
         """The description as data, with what is wrong in it put right."""
         import yaml
@@ -64,13 +64,13 @@ class Specs:
         _mend(document)
         return document
 
-    @cached_property
+    @functools.cached_property
     def telegram(self) -> dict[str, Any]:
         """The description as data, in its own format."""
         document: dict[str, Any] = json.loads((self._folder / TELEGRAM_FILE).read_text("utf-8"))
         return document
 
-    @cached_property
+    @functools.cached_property
     def _whatsapp_validator(self) -> Any:
         from openapi_schema_validator import OAS31Validator
 
@@ -94,7 +94,7 @@ class Specs:
 
         return OAS31Validator(_object(fields) | {"$defs": self._telegram_types})
 
-    @cached_property
+    @functools.cached_property
     def _telegram_types(self) -> dict[str, Any]:
         types: dict[str, Any] = {}
         for name, described in self.telegram["types"].items():
@@ -103,6 +103,12 @@ class Specs:
             else:
                 types[name] = _object(described.get("fields", []))
         return types
+
+
+@functools.cache
+def _loaded(folder: Path) -> Specs:
+    """Once per process: making the validators takes a second."""
+    return Specs(folder)
 
 
 def _object(fields: list[dict[str, Any]]) -> dict[str, Any]:
