@@ -198,6 +198,7 @@ async def test_order_is_kept_per_contact_and_contacts_do_not_wait_for_each_other
     ana, bo = await stage.space.add_contact(), await stage.space.add_contact("+358409999999")
     for number in range(3):
         await stage.space.queue(ana, f"ana {number}")
+    stage.clock.advance(seconds=1)
     await stage.space.queue(bo, "bo")
     held = asyncio.Event()
     stage.faults.script.append(Reply(before=held.wait))
@@ -218,6 +219,7 @@ async def test_order_is_kept_per_contact_and_contacts_do_not_wait_for_each_other
 async def test_an_uncertain_message_holds_back_only_its_own_contact(stage: Stage) -> None:
     ana, bo = await stage.space.add_contact(), await stage.space.add_contact("+358409999999")
     first, second = await stage.space.queue(ana, "one"), await stage.space.queue(ana, "two")
+    stage.clock.advance(seconds=1)
     other = await stage.space.queue(bo, "bo")
     stage.faults.script.append(Reply(drops=True))
     sender = stage.space.sender()

@@ -172,6 +172,16 @@ async def test_leaving_and_coming_back_in_any_order(inbox: Inbox) -> None:
     assert not (await inbox.find("77", "tg")).facts.opted_out, "older news than what is known"
 
 
+async def test_an_update_that_comes_again_is_recorded_once(inbox: Inbox) -> None:
+    await inbox.post(posts.telegram(1, "/start", inbox.clock()), channel="tg")
+    update = posts.membership(2, "kicked", inbox.clock())
+    await inbox.post(update, update, channel="tg")
+    contact_id = (await inbox.find("77", "tg")).contact_id
+    async with inbox.space.store.read() as unit:
+        kinds = [line.kind for line in await unit.activity.for_contact(contact_id)]
+    assert kinds.count("opted out") == 1
+
+
 async def test_somebody_unknown_who_leaves_makes_no_contact(inbox: Inbox) -> None:
     await inbox.post(posts.membership(1, "kicked", inbox.clock(), chat=5), channel="tg")
     async with inbox.space.store.read() as unit:
