@@ -180,6 +180,10 @@ class PtyProcess:
                 raise NotSeenError(self._report("quiet"))
         return len(self.raw) - before
 
+    def answered(self, seconds: float) -> bool:
+        """Read once: whether anything was written within ``seconds``."""
+        return self._read(seconds)
+
     def bytes_during(self, seconds: float) -> int:
         """Bytes written within the next ``seconds``."""
         before, deadline = len(self.raw), time.monotonic() + seconds

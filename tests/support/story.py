@@ -1,4 +1,4 @@
-"""The customer whom the end-to-end tests are about, on one channel, with a closed conversation that was somebody else's."""
+"""The customer whom the end-to-end tests are about: on one channel, with a closed conversation of somebody else's."""
 
 from __future__ import annotations
 

@@ -234,6 +234,17 @@ class Workspace:
 
         return asyncio.run(whole())
 
+    def draft(self, contact_id: int, agent: str = "ana") -> str:
+        """What is kept of an agent's unsent text."""
+
+        async def work(unit: Unit) -> str:
+            person = await unit.directory.agent(agent)
+            assert person is not None
+            kept = await unit.drafts.get(person.id, contact_id)
+            return kept.body if kept is not None else ""
+
+        return self.write(work)
+
     def add(self, make: Callable[[Mapping[str, Channel], Mapping[str, int]], Sequence[History]]) -> list[int]:
         """Write histories; ``make`` gets the channels by name and the agents' ids by handle. Their contact ids."""
 
@@ -247,7 +258,7 @@ class Workspace:
         return self.write(work)
 
 
-def until(check: Callable[[], T], patience: float = PATIENCE) -> T:
+def until(check: Callable[[], T | None], patience: float = PATIENCE) -> T:
     """Ask again until the answer is true; the answer. For things that happen in other processes."""
     deadline = time.monotonic() + patience
     while True:
