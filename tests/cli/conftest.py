@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -25,13 +24,9 @@ SEED = 7
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home; no setting of whoever runs the tests comes through."""
-    for name in list(os.environ):
-        if name.startswith(("TUI_INBOX_", "XDG_")):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path
+def home(own_environment: Path) -> Path:
+    """The empty home that every test has."""
+    return own_environment
 
 
 @pytest.fixture(scope="session")

@@ -112,7 +112,7 @@ def test_reach_of_every_stage(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["show", "id:999999"], 3, "no contact"),
+        (["show", "id:999999"], 3, "No contact"),
         (["show", "Carlos"], 2, "id:123"),
         (["reach", "phone:abc"], 2, "not a phone number"),
         (["reach", "email:nobody@example.com"], 3, "No contact"),

@@ -53,7 +53,7 @@ def test_people_get_a_sentence(cli: Cli) -> None:
         (["close", CARLOS], 4, "closed already"),
         (["close", JONAS], 4, "no conversation"),
         (["close", AMELIE, "--category", "nonsense"], 2, "solved"),
-        (["close", "id:999"], 3, "no contact"),
+        (["close", "id:999"], 3, "No contact"),
         (["snooze", AMELIE, "--until", "tomorrow"], 2, "2026-03-02T14:05:00+01:00"),
         (["snooze", AMELIE, "--until", "2031-01-01T10:00:00"], 2, "offset"),
         (["snooze", AMELIE, "--until", "2020-01-01T10:00:00Z"], 2, "future"),

@@ -91,7 +91,7 @@ def test_template_and_tag_go_where_text_may_not(cli: Cli) -> None:
         ([CARLOS], 2, "--text"),
         ([CARLOS, "--text", "Hi", "--template", "follow_up"], 2, "--language"),
         ([CARLOS, "--text", "Hi", "--language", "en"], 2, "--template"),
-        (["id:0", "--text", "Hi"], 3, "no contact"),
+        (["id:0", "--text", "Hi"], 3, "No contact"),
     ],
 )
 def test_refused_leaves_no_trace(cli: Cli, arguments: list[str], code: int, told: str) -> None:

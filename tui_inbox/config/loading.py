@@ -27,8 +27,8 @@ from tui_inbox.config.names import fold_name
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.lifecycle import WorkspaceRules
 
-OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, f"{PREFIX}SPECS"})
-"""Variables with our prefix that are not settings."""
+OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, f"{PREFIX}SPECS", f"{PREFIX}TESTDATA"})
+"""Variables with our prefix that are not settings; the last two name folders for the stand-ins and the tests."""
 
 
 def load_settings(config: Path | str | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -128,7 +128,7 @@ def _check_environment() -> None:
         section = upper.removeprefix(PREFIX).split("__")[0]
         if not upper.startswith(PREFIX) or upper in OTHER_VARIABLES or f"{PREFIX}{section}" in known:
             continue
-        raise UsageError(f"Unknown environment variable {name}.{_nearest(upper, [*known, *OTHER_VARIABLES])}")
+        raise UsageError(f"Unknown environment variable {name}.{_nearest(upper, [*known, CONFIG_VARIABLE])}")
 
 
 def _sentence(error: ValidationError, path: Path | None, values: Mapping[str, Any]) -> str:

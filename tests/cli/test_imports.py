@@ -1,0 +1,95 @@
+"""``import contacts``."""
+
+from __future__ import annotations
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tui_inbox.demo.people import invent
+
+ROWS = 10_000
+
+
+def exported(path: Path, rows: int) -> Path:
+    """A list as a customer system exports it."""
+    rng = random.Random(1)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(["First Name", "Last Name", "E-mail", "Mobile Phone", "Language", "Tags", "Owner"])
+        for number in range(rows):
+            person = invent(rng, number)
+            phone = f"+1 (555) {number // 10_000:03d}-{number % 10_000:04d}"
+            mail = f"row{number}@crm.example"
+            writer.writerow([person.first_name, person.last_name, mail, phone, person.language, "crm;import", "x"])
+    return path
+
+
+def test_a_long_list_comes_in_and_can_be_followed_up(cli: Cli, home: Path) -> None:
+    report = cli.json("import", "contacts", str(exported(home / "crm.csv", ROWS)))
+    assert report["added"] == ROWS
+    assert report["bad"] == []
+    assert report["ignored_columns"] == ["Owner"]
+    assert "whatsapp" in report["channels"]
+    found = cli.rows("find", "row4321@crm.example")
+    assert [row["matched"] for row in found] == [["email"]]
+    reached = {row["channel"]: row for row in cli.rows("reach", "email:row4321@crm.example")}
+    assert reached["whatsapp"]["may_send"] == ["template"]
+    sent = cli.json(
+        "send",
+        "email:row4321@crm.example",
+        "--channel",
+        "whatsapp",
+        "--template",
+        "reopen_conversation",
+        "--language",
+        "en",
+    )
+    assert (sent["state"], sent["assignee"]) == ("queued", "ana")
+
+
+def test_again_adds_nothing(cli: Cli, home: Path) -> None:
+    path = exported(home / "crm.csv", 20)
+    assert cli.json("import", "contacts", str(path))["added"] == 20
+    again = cli.json("import", "contacts", str(path))
+    assert again["added"] == 0
+    assert [item["row"] for item in again["duplicates"]] == list(range(2, 22))
+
+
+def test_dry_run_writes_nothing(cli: Cli, home: Path) -> None:
+    before = cli.dump()
+    report = cli.json("import", "contacts", str(exported(home / "crm.csv", 20)), "--dry-run")
+    assert (report["added"], report["dry_run"]) == (20, True)
+    assert cli.dump() == before
+
+
+def test_bad_rows_are_told(cli: Cli, home: Path) -> None:
+    path = home / "list.csv"
+    path.write_text("name,email,phone\nAda,ada@crm.example,\nBad,not-an-address,\nOdd,,12\n", "utf-8")
+    result = cli("import", "contacts", str(path))
+    assert result.exit_code == 0
+    assert "added 1" in result.stdout
+    assert "row 3" in result.stderr
+
+
+def test_own_headers(cli: Cli, home: Path) -> None:
+    path = home / "list.csv"
+    path.write_text("Wer,Wohin\nAda Lovelace,ada@crm.example\n", "utf-8")
+    report = cli.json("import", "contacts", str(path), "--map", "Wer=name", "--map", "Wohin=email")
+    assert report["added"] == 1
+    assert cli("import", "contacts", str(path), "--map", "Wer").exit_code == 2
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe\x00\x01", b"colour,size\nred,4\n"])
+def test_what_is_no_list_is_refused(cli: Cli, home: Path, content: bytes | None) -> None:
+    path = home / "list.csv"
+    if content is not None:
+        path.write_bytes(content)
+    before = cli.dump()
+    result = cli("import", "contacts", str(path))
+    assert result.exit_code == 2, result.stdout
+    assert result.stderr.startswith("tui-inbox: ")
+    assert cli.dump() == before
