@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from weakref import WeakKeyDictionary
 
@@ -110,7 +111,7 @@ class ContactActions:
     def run(self, action_id: str, contact_ids: Sequence[int]) -> None:
         """Start an action in the background and say its sentence; errors are said as refusals."""
         self._screen.run_worker(
-            self._run(action_id, tuple(contact_ids)), group=GROUP, exclusive=True, exit_on_error=False
+            partial(self._run, action_id, tuple(contact_ids)), group=GROUP, exclusive=True, exit_on_error=False
         )
 
     async def perform(self, action_id: str, contact_ids: Sequence[int]) -> str:

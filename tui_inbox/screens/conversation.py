@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SuspendNotSupported
@@ -122,7 +123,7 @@ class ConversationScreen(ConversationView):
 
     def do_template(self) -> None:
         """Choose and send a template."""
-        self.run_worker(self._template(), group="template", exclusive=True, exit_on_error=False)
+        self.in_background(self._template, "template")
 
     async def _template(self) -> None:
         from tui_inbox.screens.template_picker import TemplatePicker
@@ -148,7 +149,7 @@ class ConversationScreen(ConversationView):
 
     def do_channel(self) -> None:
         """Write on another channel."""
-        self.run_worker(self._channel(), group="channel", exclusive=True, exit_on_error=False)
+        self.in_background(self._channel, "channel")
 
     async def _channel(self) -> None:
         from tui_inbox.screens.dialogs.channel import ChannelDialog
@@ -216,7 +217,7 @@ class ConversationScreen(ConversationView):
     def do_undo(self) -> None:
         """A message that was just sent comes back into the composer; anything else is taken back as everywhere."""
         if self.actions.memory.sent_message and self.actions.memory.sent_to == self.contact_id:
-            self.run_worker(self._take_back(), group="send", exit_on_error=False)
+            self.in_background(self._take_back, "send", alone=False)
         else:
             self._act("undo")
 
@@ -242,13 +243,13 @@ class ConversationScreen(ConversationView):
     # --- messages that need a decision
 
     def do_message_retry(self) -> None:
-        self.run_worker(self._retry(self._decided()), group="send", exit_on_error=False)
+        self.in_background(partial(self._retry, self._decided()), "send", alone=False)
 
     def do_message_arrived(self) -> None:
-        self.run_worker(self._settle(self._decided(), arrived=True), group="send", exit_on_error=False)
+        self.in_background(partial(self._settle, self._decided(), arrived=True), "send", alone=False)
 
     def do_message_drop(self) -> None:
-        self.run_worker(self._settle(self._decided(), arrived=False), group="send", exit_on_error=False)
+        self.in_background(partial(self._settle, self._decided(), arrived=False), "send", alone=False)
 
     def _decided(self) -> TimelineEntry:
         entry = self.timeline.in_trouble

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
@@ -43,24 +43,23 @@ class ThreadReading:
 
     def open(self, contact_id: int) -> None:
         """Read a contact anew."""
-        self._start(self._open(contact_id), "thread")
+        self._screen.in_background(partial(self._open, contact_id), "thread")
 
     def again(self) -> None:
         """Read the present contact again, as many entries as are shown and any newer ones."""
-        self._start(self._again(), "thread")
+        self._screen.in_background(self._again, "thread")
 
     def older(self) -> None:
         """Read the page before the oldest entry shown."""
-        self._start(self._older(), "thread-older")
+        self._screen.in_background(self._older, "thread-older")
 
     def mark_read(self) -> None:
         """The agent sees it: nothing is unread any more."""
         shown = self._screen.shown
         if shown is not None and shown.view.conversation.unread:
-            self._start(self._screen.host.services.contacts.mark_read(shown.contact_id), "mark-read")
-
-    def _start(self, work: Coroutine[Any, Any, None], group: str) -> None:
-        self._screen.run_worker(work, group=group, exclusive=True, exit_on_error=False)
+            self._screen.in_background(
+                partial(self._screen.host.services.contacts.mark_read, shown.contact_id), "mark-read"
+            )
 
     async def _open(self, contact_id: int) -> None:
         host = self._screen.host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tui_inbox.actions import first_sign
@@ -31,7 +32,7 @@ class Sending:
     def ask_consequence(self) -> None:
         """Refresh the line that says what sending would do."""
         if self._screen.shown is not None:
-            self._screen.run_worker(self._consequence(), group="consequence", exclusive=True, exit_on_error=False)
+            self._screen.in_background(self._consequence, "consequence")
 
     async def _consequence(self) -> None:
         screen, host = self._screen, self._screen.host
@@ -54,7 +55,7 @@ class Sending:
 
     def send_text(self, text: str, tag: str) -> None:
         """Queue the composer's text."""
-        self._screen.run_worker(self._send_text(text, tag), group="send", exit_on_error=False)
+        self._screen.in_background(partial(self._send_text, text, tag), "send", alone=False)
 
     async def _send_text(self, text: str, tag: str, *, anyway: bool = False) -> None:
         screen = self._screen
@@ -180,7 +181,7 @@ class Sending:
 
     def draft_due(self) -> None:
         """The composer wants its text saved."""
-        self._screen.run_worker(self.save_draft(), group="draft", exit_on_error=False)
+        self._screen.in_background(self.save_draft, "draft", alone=False)
 
     async def save_draft(self) -> None:
         """Save what is in the composer now; an empty composer has no draft. Says so where it cannot be saved."""

@@ -5,7 +5,8 @@ Reading is in ``conversation_reading``, sending and drafts in ``conversation_sen
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from textual import on
 from textual.app import ComposeResult
@@ -31,6 +32,10 @@ WIDE, WIDEST = 100, 120
 
 class Neighbours(Protocol):
     """The list that a conversation was opened from."""
+
+    def in_background(self, work: Callable[[], Coroutine[Any, Any, Any]], group: str, *, alone: bool = True) -> None:
+        """Do ``work`` beside the screen's messages; a failure is told. ``alone``: it replaces earlier work of its group."""
+        self.run_worker(work, group=group, exclusive=alone, exit_on_error=False)
 
     async def neighbour(self, contact_id: int, step: int) -> int | None:
         """The contact after (1) or before (-1) another one; ``None`` at the end of the list."""
@@ -129,6 +134,10 @@ class ConversationView(ActionScreen[None]):
         self.shown = None
         self.reading.open(contact_id)
 
+    def in_background(self, work: Callable[[], Coroutine[Any, Any, Any]], group: str, *, alone: bool = True) -> None:
+        """Do ``work`` beside the screen's messages; a failure is told. ``alone``: it replaces earlier work of its group."""
+        self.run_worker(work, group=group, exclusive=alone, exit_on_error=False)
+
     async def neighbour(self, step: int) -> int | None:
         """The next or previous contact of the list that this screen was opened from."""
         return None if self._neighbours is None else await self._neighbours.neighbour(self.contact_id, step)
@@ -149,6 +158,8 @@ class ConversationView(ActionScreen[None]):
         self.policy.show_contact(view.contact, channels, view.conversation.last_channel_id)
         if message.fresh and message.draft_channel is not None:
             self.policy.use(message.draft_channel)
+        # The bar tells by a message that comes later; what follows here needs the mode now.
+        self._follow()
         self.timeline.show(message.entries, self._reader(), complete=message.complete, fresh=message.fresh)
         self.sending.ask_consequence()
         if message.fresh:
@@ -173,9 +184,13 @@ class ConversationView(ActionScreen[None]):
     # --- messages of the parts
 
     @on(ChannelPolicyBar.ModeChanged)
-    def _mode_changed(self, message: ChannelPolicyBar.ModeChanged) -> None:
-        self.composer.follow(message.answer)
+    def _mode_changed(self) -> None:
+        self._follow()
         self.sending.ask_consequence()
+
+    def _follow(self) -> None:
+        current = self.policy.current
+        self.composer.follow(None if current is None else current.answer)
 
     @on(ChannelPolicyBar.Judged)
     def _judged(self, message: ChannelPolicyBar.Judged) -> None:

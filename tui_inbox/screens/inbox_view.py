@@ -205,7 +205,7 @@ class InboxView(ActionScreen[None]):
         """The keys below are those of what has the focus."""
         focused = self.focused
         ids = SEARCH_HINTS if focused is self.search.field else FILTER_HINTS if focused is self.filters else self.HINTS
-        self.hints.show(ids, self.keymap)
+        self.hints.show(ids, self.keymap, typing=focused is self.search.field)
 
     # Messages -------------------------------------------------------------------------------------------------------
 

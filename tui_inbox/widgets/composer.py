@@ -55,6 +55,9 @@ class ComposerText(TextArea):
             super().__init__()
             self.key = key
 
+    class TypedInVain(Message):
+        """A character was typed while nothing can be written."""
+
     special: frozenset[str] = frozenset()
     """Keys that go to the composer."""
 
@@ -67,6 +70,12 @@ class ComposerText(TextArea):
             event.stop()
             event.prevent_default()
             self.post_message(self.KeyWanted(event.key))
+            return
+        if self.read_only and event.is_printable:
+            # Typing goes on when the mode changes under one's fingers: it must never become commands of the screen.
+            event.stop()
+            event.prevent_default()
+            self.post_message(self.TypedInVain())
             return
         await super()._on_key(event)
 
@@ -264,6 +273,14 @@ class Composer(Vertical):
             case _:
                 self.save_now()
                 self.post_message(self.Left())
+
+    @on(ComposerText.TypedInVain)
+    def _typed_in_vain(self, event: ComposerText.TypedInVain) -> None:
+        event.stop()
+        if self.mode is ComposerMode.TEMPLATE:
+            self.post_message(self.Refused(self._placeholder()))
+        else:
+            self.post_message(self.Refused(self._refusal()))
 
     def submit(self) -> None:
         """Ask for sending, or say why not. Harmless while a sending is on its way."""

@@ -36,10 +36,11 @@ class ContactList(RowList[InboxRow]):
         & > .contacts--bad { color: $text-error; }
         & > .contacts--accent { color: $text-accent; text-style: bold; }
         & > .contacts--cursor { background: $primary 25%; }
-        &:focus > .contacts--cursor { background: $primary 45%; }
+        &:focus > .contacts--cursor { background: $primary 40%; }
         &:ansi > .contacts--muted { text-style: dim; }
         &:ansi > .contacts--faint { text-style: dim; }
-        &:ansi > .contacts--cursor { text-style: reverse; }
+        &:ansi > .contacts--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
+        &:ansi:focus > .contacts--cursor { background: ansi_default; color: ansi_default; text-style: reverse bold; }
     }
     """
 
@@ -94,7 +95,8 @@ class ContactList(RowList[InboxRow]):
         key = f"{tone}|{under_cursor}|{self.has_focus}"
         known = self._styles.get(key)
         if known is None:
-            names = [f"contacts--{tone}"] if tone else []
+            plain = under_cursor and self.app.current_theme.ansi  # tones over a reversed line would be unreadable
+            names = [f"contacts--{tone}"] if tone and not plain else []
             names += ["contacts--cursor"] if under_cursor else []
             known = self._styles[key] = self.get_visual_style(*names).rich_style
         return known

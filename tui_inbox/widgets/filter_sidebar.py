@@ -62,10 +62,10 @@ class FilterSidebar(ActionTarget, Widget, can_focus=True):
         & > .filters--on { color: $foreground; text-style: bold; }
         & > .filters--muted { color: $foreground 70%; }
         & > .filters--key { color: $foreground 40%; }
-        & > .filters--cursor { background: $primary 45%; }
+        & > .filters--cursor { background: $primary 40%; }
         &:ansi > .filters--muted { text-style: dim; }
         &:ansi > .filters--key { text-style: dim; }
-        &:ansi > .filters--cursor { text-style: reverse; }
+        &:ansi > .filters--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
     }
     """
 
@@ -208,7 +208,8 @@ class FilterSidebar(ActionTarget, Widget, can_focus=True):
     def _style(self, tone: str, cursor: bool = False) -> Style:
         key = f"{tone}|{cursor}"
         if key not in self._styles:
-            names = [f"filters--{tone}"] if tone else []
+            plain = cursor and self.app.current_theme.ansi  # tones over a reversed line would be unreadable
+            names = [f"filters--{tone}"] if tone and not plain else []
             names += ["filters--cursor"] if cursor else []
             self._styles[key] = self.get_visual_style(*names).rich_style
         return self._styles[key]
