@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.ptyproc import PtyProcess
+from tests.support.ptyproc import Predicate, PtyProcess
 
 SIZE = (120, 40)
 QUIET = 0.15
@@ -36,14 +36,16 @@ def start(command: Sequence[str], home: Path, env: dict[str, str]) -> PtyProcess
     return PtyProcess(command, home=home, size=SIZE, env=env)
 
 
-def time_to(command: Sequence[str], home: Path, env: dict[str, str], texts: Sequence[str], runs: int) -> list[float]:
-    """Median milliseconds from the start of the process until each of ``texts`` is on the screen, in that order."""
-    samples: list[list[float]] = [[] for _ in texts]
+def time_to(
+    command: Sequence[str], home: Path, env: dict[str, str], sights: Sequence[str | Predicate], runs: int
+) -> list[float]:
+    """Median milliseconds from the start of the process until each of ``sights`` is on the screen, in that order."""
+    samples: list[list[float]] = [[] for _ in sights]
     for _ in range(runs):
         began = time.perf_counter()
         with start(command, home, env) as program:
-            for index, text in enumerate(texts):
-                program.wait_for(text)
+            for index, sight in enumerate(sights):
+                program.wait_for(sight)
                 samples[index].append((time.perf_counter() - began) * 1000)
     return [statistics.median(found) for found in samples]
 
