@@ -145,6 +145,12 @@ class ContactRepository(Repository):
         )
         return found[0] if found else None
 
+    async def addresses(self, channel_id: int) -> set[str]:
+        """Every address on a channel; for imports, which would else ask for each."""
+        column = contact_channels.c.address
+        rows = await self._connection.execute(select(column).where(contact_channels.c.channel_id == channel_id))
+        return set(rows.scalars())
+
     async def add_channel(self, contact_id: int, channel_id: int, address: str, *, started: bool, now: datetime) -> int:
         """Give a contact an address on a channel; returns the contact channel's id."""
         statement = (

@@ -97,7 +97,7 @@ class ConversationRepository(Repository):
             "unread": max(0, row.unread + unread_delta),
         }
         if waiting is not None:
-            values["waiting_since"] = (row.waiting_since or at) if waiting else None
+            values["waiting_since"] = min(row.waiting_since or at, at) if waiting else None
         if row.preview_at is None or at >= row.preview_at:
             values |= {"preview": preview[:PREVIEW_LENGTH], "preview_direction": direction, "preview_at": at}
             if contact_channel_id is not None:
