@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
@@ -52,11 +52,6 @@ def mappings(value: object) -> Iterator[Mapping[str, Any]]:
     """The objects in ``value`` when it is an array; anything else in it is left out."""
     if isinstance(value, list):
         yield from (item for item in value if isinstance(item, dict))
-
-
-def listing(value: object) -> Sequence[Any]:
-    """``value`` when it is an array, else an empty one."""
-    return value if isinstance(value, list) else []
 
 
 def text(value: object) -> str:

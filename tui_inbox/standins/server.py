@@ -27,6 +27,10 @@ BODY_MAXIMUM = 1 << 20
 """Bytes of a request."""
 
 
+STOP_TIMEOUT = 1
+"""Seconds that requests may still take when the process is to end."""
+
+
 class Host:
     """The channels of one process and what runs for them in the background."""
 
@@ -124,7 +128,14 @@ async def run(
     with socket.create_server((config.host, config.port)) as listener:
         # No logging of requests: an address of Telegram holds the token.
         settings = uvicorn.Config(
-            host.app(), http=_Protocol, ws="none", log_config=None, access_log=False, date_header=False, lifespan="on"
+            host.app(),
+            http=_Protocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            date_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=STOP_TIMEOUT,
         )
         server = _Server(settings, leave)
         server.on_ready = lambda: ready(listener.getsockname()[1], host) if ready is not None else None
