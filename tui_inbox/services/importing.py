@@ -149,10 +149,7 @@ async def _targets(unit: Unit, names: Sequence[str] | None) -> list[Channel]:
 async def _free_addresses(unit: Unit, channel: Channel, new: Sequence[NewContact]) -> set[str]:
     """Addresses of new contacts that nobody has on this channel yet."""
     wanted = {_address(channel, contact) for contact in new} - {""}
-    in_use = {kind for kind, contacts in (await unit.inbox.facets()).channels if contacts}
-    if channel.kind not in in_use:
-        return wanted  # nobody is on such a channel at all: no need to ask for each of ten thousand
-    return {address for address in wanted if await unit.contacts.by_address(channel.id, address) is None}
+    return wanted - await unit.contacts.addresses(channel.id)
 
 
 def _addresses(
