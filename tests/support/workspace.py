@@ -114,6 +114,8 @@ class Workspace:
         self.home = home
         self.database = f"sqlite:///{home / 'inbox.db'}"
         self.services: list[Service] = []
+        self.contact_id = 0
+        """The customer that the tests are about, for whoever sets it."""
         self.hooks: dict[str, str] = {}
         self.standins = ""
         """Address of the stand-ins."""
