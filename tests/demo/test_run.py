@@ -63,16 +63,27 @@ def test_no_open_in_an_empty_home(own_environment: Path) -> None:
 def test_each_run_is_fresh_unless_kept(tmp_path: Path) -> None:
     places = DemoPlaces(tmp_path / "demo")
     prepare(places, OPTIONS, system_clock)
-    first = places.config.read_text()
-    places.database.with_name("made.json").write_text(
-        json.dumps({"contacts": 30, "seed": 7, "now": system_clock().isoformat()})
-    )
-    before = places.database.stat().st_ino
-    prepare(places, DemoOptions(30, 7, keep=True), system_clock)
-    assert places.database.stat().st_ino == before
+    secrets = tomllib.loads(places.config.read_text())["channels"]
+    asyncio.run(_add_agent(places, "mia"))
+    prepare(places, DemoOptions(99, 8, keep=True), system_clock)
+    assert "mia" in asyncio.run(_agents(places))
+    assert tomllib.loads(places.config.read_text())["channels"] == secrets
     prepare(places, OPTIONS, system_clock)
-    assert places.database.stat().st_ino != before
-    assert tomllib.loads(first)["channels"] == tomllib.loads(places.config.read_text())["channels"]
+    assert "mia" not in asyncio.run(_agents(places))
+
+
+async def _add_agent(places: DemoPlaces, handle: str) -> None:
+    services = await open_services(load_settings(places.config))
+    await services.directory.add_agent(handle)
+    await services.close()
+
+
+async def _agents(places: DemoPlaces) -> list[str]:
+    services = await open_services(load_settings(places.config))
+    try:
+        return [agent.handle for agent in await services.directory.agents()]
+    finally:
+        await services.close()
 
 
 def test_two_demos_at_once_are_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from tui_inbox.demo.places import DemoPlaces
 
 MOST_CONTACTS = 1_000_000
+OWN = tuple(f"TUI_INBOX_{name}" for name in ("DATABASE", "AGENT", "CONFIG", "CHANNELS", "SERVE"))
 TRY = (
     ("find --inbox mine --status closed car", "closed conversations of yours"),
     ("reach email:carlos.fuentes@example.com", "what may be sent now, and why"),
@@ -41,6 +43,7 @@ def demo(session: Session, contacts: int, seed: int, keep: bool, no_open: bool, 
     from tui_inbox.domain.clock import system_clock
 
     logs.configure()
+    _forget_own_settings()
     places = DemoPlaces.default()
     options = DemoOptions(contacts, seed, keep)
     if no_open:
@@ -50,6 +53,13 @@ def demo(session: Session, contacts: int, seed: int, keep: bool, no_open: bool, 
     tell("making the demo workspace…")
     code = run(places, options, system_clock, lambda: _screen(places))
     raise click.exceptions.Exit(code)
+
+
+def _forget_own_settings() -> None:
+    """Take the user's own database, identity and tokens out of the environment, for us and the demo's processes."""
+    for name in list(os.environ):
+        if name.upper().startswith(OWN):
+            del os.environ[name]
 
 
 def _screen(places: DemoPlaces) -> int:

@@ -36,12 +36,18 @@ class DemoPlaces:
         return self.directory / "inbox.db"
 
     @property
+    def made(self) -> Path:
+        """What the workspace in the database was made from."""
+        return self.directory / "made.json"
+
+    @property
     def url(self) -> str:
         """The database's address."""
         return f"sqlite:///{self.database}"
 
     def clear(self) -> None:
-        """Take the database of an earlier run away."""
+        """Take the workspace of an earlier run away."""
+        self.made.unlink(missing_ok=True)
         for ending in ("", "-wal", "-shm"):
             self.database.with_name(self.database.name + ending).unlink(missing_ok=True)
 

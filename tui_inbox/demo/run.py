@@ -38,6 +38,41 @@ class DemoOptions:
     keep: bool = False
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """Which workspace it is: a new one, or the kept one with its own day, size and seed."""
+
+    contacts: int
+    seed: int
+    now: datetime
+    fresh: bool
+
+    @classmethod
+    def of(cls, places: DemoPlaces, options: DemoOptions, now: datetime) -> _Plan:
+        if options.keep and places.database.exists() and places.made.exists():
+            kept = json.loads(places.made.read_text("utf-8"))
+            return cls(kept["contacts"], kept["seed"], datetime.fromisoformat(kept["now"]), fresh=False)
+        return cls(options.contacts, options.seed, now, fresh=True)
+
+    def data(self, standin_url: str = "") -> DemoData:
+        """What is in it, the channels pointed at ``standin_url``."""
+        channels = demo_channels(self.seed, standin_url)
+        return generate(contacts=self.contacts, seed=self.seed, now=self.now, channels=channels)
+
+    async def open(self, places: DemoPlaces, data: DemoData, clock: Clock) -> Store:
+        """The store with ``data`` in it; a kept one only has its channels pointed at the present stand-ins."""
+        if not self.fresh:
+            store = await Store.open(places.url, clock=clock)
+            await store.write(partial(_repoint, channels=data.channels))
+            return store
+        places.clear()
+        store = await Store.open(places.url, clock=clock)
+        await write(store, data, seed=self.seed, now=self.now)
+        told = {"contacts": self.contacts, "seed": self.seed, "now": self.now.isoformat()}
+        paths.write_private(places.made, json.dumps(told))
+        return store
+
+
 def prepare(places: DemoPlaces, options: DemoOptions, clock: Clock) -> None:
     """Make the workspace and its settings; start nothing."""
     with places.locked():
@@ -45,73 +80,38 @@ def prepare(places: DemoPlaces, options: DemoOptions, clock: Clock) -> None:
 
 
 async def _prepare(places: DemoPlaces, options: DemoOptions, clock: Clock) -> None:
-    data, fresh = _data(places, options, clock())
-    channels = demo_channels(options.seed, f"http://127.0.0.1:{free_port()}")
-    store = await _store(places, data, channels, fresh=fresh, options=options, clock=clock)
-    await store.close()
-    places.write_config(channels, free_port())
+    plan = _Plan.of(places, options, clock())
+    data = plan.data(f"http://127.0.0.1:{free_port()}")
+    await (await plan.open(places, data, clock)).close()
+    places.write_config(data.channels, free_port())
 
 
 def run(places: DemoPlaces, options: DemoOptions, clock: Clock, screen: Callable[[], int]) -> int:
     """Make the workspace, start the world, open ``screen``, stop the world; returns the screen's exit code."""
-    with places.locked():
-        runner = asyncio.Runner()
-        world = World(places, demo_channels(options.seed, ""))
+    with places.locked(), asyncio.Runner() as runner:
+        world = World(places)
         before = _end_on_signals()
         try:
             runner.run(_start(world, places, options, clock))
             return screen()
         finally:
             runner.run(world.stop())
-            runner.close()
             _restore(before)
 
 
 async def _start(world: World, places: DemoPlaces, options: DemoOptions, clock: Clock) -> None:
-    data, fresh = _data(places, options, clock())
-    customers = customers_of(data) if fresh else await _customers_now(places, data)
-    url = await world.start_standins(standin_config(data.channels, data.templates, customers, seed=options.seed))
-    channels = demo_channels(options.seed, url)
-    places.write_config(channels, 0)
-    store = await _store(places, data, channels, fresh=fresh, options=options, clock=clock)
+    plan = _Plan.of(places, options, clock())
+    known = plan.data()
+    customers = customers_of(known) if plan.fresh else await _customers_now(places, known)
+    url = await world.start_standins(standin_config(known.channels, known.templates, customers, seed=plan.seed))
+    data = plan.data(url)
+    places.write_config(data.channels, 0)
+    store = await plan.open(places, data, clock)
     try:
-        port = await world.start_processes(store, clock)
+        port = await world.start_processes(data.channels, store, clock)
     finally:
         await store.close()
-    places.write_config(channels, port)
-
-
-def _data(places: DemoPlaces, options: DemoOptions, now: datetime) -> tuple[DemoData, bool]:
-    """The data, and whether it still has to be written; a kept workspace is the one of its own day and seed."""
-    made = places.directory / "made.json"
-    if options.keep and places.database.exists() and made.exists():
-        kept = json.loads(made.read_text("utf-8"))
-        at = datetime.fromisoformat(kept["now"])
-        channels = demo_channels(int(kept["seed"]), "")
-        return generate(contacts=int(kept["contacts"]), seed=int(kept["seed"]), now=at, channels=channels), False
-    told = {"contacts": options.contacts, "seed": options.seed, "now": now.isoformat()}
-    places.clear()
-    paths.write_private(made, json.dumps(told))
-    channels = demo_channels(options.seed, "")
-    return generate(contacts=options.contacts, seed=options.seed, now=now, channels=channels), True
-
-
-async def _store(
-    places: DemoPlaces,
-    data: DemoData,
-    channels: tuple[DemoChannel, ...],
-    *,
-    fresh: bool,
-    options: DemoOptions,
-    clock: Clock,
-) -> Store:
-    """The store, filled when it is fresh, else with the channels pointed at the present stand-ins."""
-    store = await Store.open(places.url, clock=clock)
-    if fresh:
-        await write(store, replace(data, channels=channels), seed=options.seed, now=clock())
-        return store
-    await store.write(partial(_repoint, channels=channels))
-    return store
+    places.write_config(data.channels, port)
 
 
 async def _repoint(unit: Unit, channels: tuple[DemoChannel, ...]) -> None:

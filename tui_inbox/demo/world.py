@@ -6,12 +6,11 @@ They are started before the screen, stopped after it, and end by themselves shou
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +104,8 @@ def _template(item: DemoTemplate) -> TemplateConfig:
 class World:
     """Everything that runs beside the demo's screen."""
 
-    def __init__(self, places: DemoPlaces, channels: Sequence[DemoChannel]) -> None:
+    def __init__(self, places: DemoPlaces) -> None:
         self._places = places
-        self._channels = channels
         self._standins: RunningStandins | None = None
         self._processes: list[ManagedProcess] = []
 
@@ -116,13 +114,13 @@ class World:
         self._standins = await asyncio.to_thread(launch, config, environment=SAFE)
         return self._standins.url
 
-    async def start_processes(self, store: Store, clock: Clock) -> int:
+    async def start_processes(self, channels: Iterable[DemoChannel], store: Store, clock: Clock) -> int:
         """Start receiver and sender, wait until both work, tell the stand-ins where to post; returns the port."""
         receiver = self._start([*_command("serve"), "--port", "0", "--until-parent-exits", str(os.getpid())], "serve")
         sender = sender_command(database=self._places.url, config=self._places.config)
         self._start(sender, "deliver")
         port = await _port(receiver)
-        for channel in self._channels:
+        for channel in channels:
             if channel.live and self._standins is not None:
                 url = f"http://127.0.0.1:{port}/hooks/{channel.webhook_path}"
                 await asyncio.to_thread(_post, self._standins.control_url(channel.name, "webhook_url"), {"url": url})
@@ -153,16 +151,6 @@ class World:
         for process in self._processes:
             if not process.running:
                 raise InboxError(f"A process of the demo ended at once. The log tells why: {_log_of('serve').parent}")
-
-
-@contextlib.asynccontextmanager
-async def world(places: DemoPlaces, channels: Sequence[DemoChannel]) -> AsyncIterator[World]:
-    """A world that is stopped at the end, whatever happens."""
-    around = World(places, channels)
-    try:
-        yield around
-    finally:
-        await around.stop()
 
 
 def _command(name: str) -> list[str]:
