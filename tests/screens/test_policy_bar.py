@@ -106,7 +106,7 @@ async def test_the_countdown_redraws_only_its_own_cells(workspace: Workspace) ->
             regions.extend(args)
             return refresh(*args, **options)  # type: ignore[arg-type]  # passed through
 
-        screen.policy.refresh = record  # type: ignore[method-assign]  # a spy
+        screen.policy.refresh = record  # type: ignore[method-assign, assignment]  # a spy
         workspace.clock.forward(timedelta(seconds=1))
         screen.policy.judge()
         await pilot.pause()

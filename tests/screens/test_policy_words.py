@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,19 +17,19 @@ NOW = datetime(2026, 3, 11, 10, 0, tzinfo=UTC)
 ANA = Contact(1, "Ana")
 
 
-def contact_channel(ident: int, kind: ChannelKind, paused: str = "", **facts: object) -> ContactChannel:
+def contact_channel(ident: int, kind: ChannelKind, paused: str = "", **facts: Any) -> ContactChannel:
     """A contact channel with these facts."""
     channel = Channel(ident, kind.value, kind, paused_reason=paused)
-    return ContactChannel(ident, 1, channel, "address", ChannelFacts(**facts))  # type: ignore[arg-type]  # built from names
+    return ContactChannel(ident, 1, channel, "address", ChannelFacts(**facts))
 
 
-def wrote(ago: timedelta, kind: ChannelKind = ChannelKind.WHATSAPP, **facts: object) -> Reach:
+def wrote(ago: timedelta, kind: ChannelKind = ChannelKind.WHATSAPP, **facts: Any) -> Reach:
     """A channel on which the customer wrote ``ago``."""
     item = contact_channel(1, kind, last_qualifying_at=NOW - ago, started=True, **facts)
     return reach(ANA, [item], NOW)[0]
 
 
-def never(kind: ChannelKind, **facts: object) -> Reach:
+def never(kind: ChannelKind, **facts: Any) -> Reach:
     """A channel on which the customer never wrote."""
     return reach(ANA, [contact_channel(1, kind, **facts)], NOW)[0]
 

@@ -6,7 +6,7 @@ says one sentence. What can be taken back or repeated is remembered in a :class:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -110,9 +110,8 @@ class ContactActions:
 
     def run(self, action_id: str, contact_ids: Sequence[int]) -> None:
         """Start an action in the background and say its sentence; errors are said as refusals."""
-        self._screen.run_worker(
-            partial(self._run, action_id, tuple(contact_ids)), group=GROUP, exclusive=True, exit_on_error=False
-        )
+        work: Callable[[], Coroutine[Any, Any, Any]] = partial(self._run, action_id, tuple(contact_ids))
+        self._screen.run_worker(work, group=GROUP, exclusive=True, exit_on_error=False)
 
     async def perform(self, action_id: str, contact_ids: Sequence[int]) -> str:
         """Do an action, with its dialog; returns one sentence, empty when the dialog was left.

@@ -33,10 +33,6 @@ WIDE, WIDEST = 100, 120
 class Neighbours(Protocol):
     """The list that a conversation was opened from."""
 
-    def in_background(self, work: Callable[[], Coroutine[Any, Any, Any]], group: str, *, alone: bool = True) -> None:
-        """Do ``work`` beside the screen's messages; a failure is told. ``alone``: it replaces earlier work of its group."""
-        self.run_worker(work, group=group, exclusive=alone, exit_on_error=False)
-
     async def neighbour(self, contact_id: int, step: int) -> int | None:
         """The contact after (1) or before (-1) another one; ``None`` at the end of the list."""
 
@@ -135,7 +131,7 @@ class ConversationView(ActionScreen[None]):
         self.reading.open(contact_id)
 
     def in_background(self, work: Callable[[], Coroutine[Any, Any, Any]], group: str, *, alone: bool = True) -> None:
-        """Do ``work`` beside the screen's messages; a failure is told. ``alone``: it replaces earlier work of its group."""
+        """Do ``work`` beside the screen's messages; a failure is told. ``alone``: it replaces earlier work."""
         self.run_worker(work, group=group, exclusive=alone, exit_on_error=False)
 
     async def neighbour(self, step: int) -> int | None:
