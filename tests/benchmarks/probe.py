@@ -11,8 +11,8 @@ from pathlib import Path
 from tests.support.ptyproc import Predicate, PtyProcess
 
 SIZE = (120, 40)
-QUIET = 0.15
-"""Seconds without a byte after which an answer to a key is taken as complete."""
+QUIET = 0.06
+"""Seconds without a byte after which the answer to a key is taken as complete; the preview follows later on purpose."""
 
 
 @dataclass(frozen=True)
