@@ -35,6 +35,11 @@ class InstagramAdapter:
         answer = payload.mapping(reply.body) if isinstance(reply, HttpReply) else {}
         return self._graph.outcome(reply, ERRORS, payload.text(answer.get("message_id")))
 
+    @property
+    def receives(self) -> bool:
+        """Whether the app secret is set that webhooks are verified with."""
+        return self._graph.can_verify
+
     def verify(self, request: WebhookRequest) -> bool:
         """Whether Meta signed the body with our app secret."""
         return self._graph.signed(request)

@@ -127,6 +127,11 @@ class Graph:
         waits = [self._http.retry_after(reply), *map(_regain_seconds, (reply.headers.get(h) for h in USAGE_HEADERS))]
         return max((wait for wait in waits if wait), default=None)
 
+    @property
+    def can_verify(self) -> bool:
+        """Whether the app secret is set."""
+        return bool(self._secrets.get("app_secret"))
+
     def signed(self, request: WebhookRequest) -> bool:
         """Whether Meta signed the body."""
         return meta_signed(self._secrets.get("app_secret"), request.body, request.headers)

@@ -80,6 +80,10 @@ class ChannelAdapter(Protocol):
     required_secrets: Sequence[str]
     """Names of secrets that must be set."""
 
+    @property
+    def receives(self) -> bool:
+        """Whether the secret is set that webhooks are verified with; without it the channel has no webhook at all."""
+
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
         """Send once. Never raises for anything that the network or the channel does; re-raises
         :class:`SendVetoedError` from the guard."""

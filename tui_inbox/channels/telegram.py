@@ -75,6 +75,11 @@ class TelegramAdapter:
             return outcomes.from_failure(LABEL, reply)
         return outcome(reply, self._http.retry_after(reply))
 
+    @property
+    def receives(self) -> bool:
+        """Whether the bot's secret token is set."""
+        return bool(self._secrets.get("webhook_secret"))
+
     def verify(self, request: WebhookRequest) -> bool:
         """Whether the request carries the bot's secret token."""
         return telegram_signed(self._secrets.get("webhook_secret"), request.headers)

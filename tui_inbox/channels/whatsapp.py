@@ -45,6 +45,11 @@ class WhatsAppAdapter:
         reply = await self._graph.post(url, request(message), before_first_byte)
         return self._graph.outcome(reply, ERRORS, _provider_id(reply.body) if isinstance(reply, HttpReply) else "")
 
+    @property
+    def receives(self) -> bool:
+        """Whether the app secret is set that webhooks are verified with."""
+        return self._graph.can_verify
+
     def verify(self, request: WebhookRequest) -> bool:
         """Whether Meta signed the body with our app secret."""
         return self._graph.signed(request)
