@@ -60,8 +60,7 @@ class ReceivingService:
         except InboxError as error:
             logger.warning("channel %s cannot receive: %s", channel.name, error)
             return None
-        # An adapter that knows that it has no secret to verify with says so; the others refuse every signature.
-        return Hook(channel, adapter) if getattr(adapter, "receives", True) else None
+        return Hook(channel, adapter) if adapter.receives else None
 
     async def accept(self, channel: Channel, request: WebhookRequest) -> int:
         """Store a verified request and commit; returns the id of the raw event.
