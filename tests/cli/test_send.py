@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+
 import pytest
 
 from tests.cli.conftest import Cli
@@ -113,3 +116,20 @@ def test_unknown_and_missing_agent(cli: Cli) -> None:
     assert missing.exit_code == 2
     assert "TUI_INBOX_AGENT" in missing.stderr
     assert cli.dump() == before
+
+
+@pytest.mark.parametrize(("state", "code"), [("sent", 0), ("failed", 1), ("blocked", 4), ("uncertain", 6)])
+def test_waiting_tells_by_the_exit_code_what_became_of_it(cli: Cli, state: str, code: int) -> None:
+    first = cli.json("send", CARLOS, "--text", "once", "--key", "k1")
+    with sqlite3.connect(cli.database) as connection:
+        connection.execute("UPDATE outbox SET state = ? WHERE message_id = ?", (state, first["message_id"]))
+    connection.close()
+    result = cli("send", CARLOS, "--text", "once", "--key", "k1", "--wait", "60", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["state"]) == (code, state)
+
+
+def test_waiting_ends_when_nobody_sends(cli: Cli) -> None:
+    result = cli("send", CARLOS, "--text", "Hello", "--wait", "0")
+    assert result.exit_code == 1
+    assert "queued" in result.stdout
+    assert "sender" in result.stderr

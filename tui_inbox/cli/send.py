@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tui_inbox.cli.output import emit_record, json_option
-from tui_inbox.cli.session import Session, acting_agent, common_options, tell
+from tui_inbox.cli.session import FAILED, Session, acting_agent, common_options, tell
 from tui_inbox.domain.errors import NotFoundError, UsageError
+from tui_inbox.domain.kinds import DeliveryState
 
 if TYPE_CHECKING:
     from tui_inbox.bootstrap import Services
@@ -18,6 +21,11 @@ if TYPE_CHECKING:
 
 LONGEST_INPUT = 1_000_000
 """Characters read from standard input; more is no message."""
+LONGEST_WAIT = 3600.0
+LOOK_EVERY = 0.1
+"""Seconds."""
+UNCERTAIN = 6
+ON_THEIR_WAY = frozenset({DeliveryState.QUEUED, DeliveryState.LEASED, DeliveryState.SENDING})
 
 
 @click.command()
@@ -30,6 +38,7 @@ LONGEST_INPUT = 1_000_000
 @click.option("--tag", type=click.Choice(["HUMAN_AGENT"]), help="Reason that the channel accepts for writing late.")
 @click.option("--dry-run", is_flag=True, help="Print the consequences only; nothing is sent or changed.")
 @click.option("--key", metavar="KEY", help="The same key twice is one message.")
+@click.option("--wait", type=click.FloatRange(0, LONGEST_WAIT), metavar="SECONDS", help="Wait for what becomes of it.")
 @json_option
 @common_options
 @click.pass_obj
@@ -44,11 +53,13 @@ def send(
     tag: str | None,
     dry_run: bool,
     key: str | None,
+    wait: float | None,
     as_json: bool,
 ) -> None:
     """Queue a message to a contact.
 
-    A closed or snoozed conversation is reopened and becomes yours. The sender (tui-inbox deliver) takes it from there.
+    A closed or snoozed conversation is reopened and becomes yours. The sender (tui-inbox deliver) takes it from there;
+    with --wait the exit code tells what became of it: 0 sent, 1 failed or still queued, 4 blocked, 6 uncertain.
     """
     choice = _template(template, language, params)
     body = _text(text, choice)
@@ -62,13 +73,37 @@ def send(
         request = SendRequest(contact_id, body, choice, target, tag or "", client_key=key)
         if dry_run:
             return await services.sending.preview(agent, request)
-        return await services.sending.send(agent, request)
+        result = await services.sending.send(agent, request)
+        return result if wait is None else replace(result, state=await _settled(services, result.message_id, wait))
 
     done = session.run(work)
     if dry_run:
         _print_preview(done, as_json=as_json)
-    else:
-        _print_result(done, as_json=as_json)
+        return
+    _print_result(done, as_json=as_json)
+    if wait is not None:
+        _exit_with(done.state)
+
+
+async def _settled(services: Services, message_id: str, seconds: float) -> DeliveryState:
+    """The state of a message once nobody is busy with it any more, or after so many seconds."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + seconds
+    while True:
+        async with services.store.read() as unit:
+            row = await unit.outbox.get(message_id)
+        assert row is not None, "it has just been queued"
+        if row.state not in ON_THEIR_WAY or loop.time() >= give_up_at:
+            return row.state
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _exit_with(state: DeliveryState) -> None:
+    if state in ON_THEIR_WAY:
+        tell("The message is still on its way. Does a sender run? See: tui-inbox doctor")
+    code = {DeliveryState.SENT: 0, DeliveryState.BLOCKED: 4, DeliveryState.UNCERTAIN: UNCERTAIN}.get(state, FAILED)
+    if code:
+        raise click.exceptions.Exit(code)
 
 
 def channel_of(view: ContactView, name: str) -> int:
