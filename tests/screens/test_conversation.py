@@ -240,10 +240,10 @@ async def test_older_messages_come_as_one_scrolls_and_nothing_jumps(workspace: W
     async with workspace.running(SMALL) as (_, pilot):
         screen = await open_conversation(pilot, "Carlos")
         assert len(screen.timeline.entries) == 50
-        await pilot.press("g", "g")
         before = next(row for row in screen.timeline.plain.splitlines() if "message number" in row)
+        await pilot.press("g", "g")
         await until(lambda: len(screen.timeline.entries) == 100, pilot)
-        assert before in screen.timeline.plain.splitlines()[screen.timeline.scroll_offset.y :][:3]
+        assert before in screen.timeline.plain.splitlines()[screen.timeline.scroll_offset.y :][:4]
         while len(screen.timeline.entries) < 190:
             count = len(screen.timeline.entries)
             await pilot.press("g", "g")
