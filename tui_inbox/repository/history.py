@@ -28,7 +28,7 @@ from tui_inbox.domain.templates import TemplateContent
 from tui_inbox.domain.window import renew
 from tui_inbox.repository import tables
 from tui_inbox.repository.base import Repository
-from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.contacts import NOT_ON_THEIR_WAY, NewContact
 from tui_inbox.repository.unit import Unit
 
 PREVIEW = 200
@@ -90,6 +90,8 @@ class History:
     team_id: int | None = None
     snoozed_until: datetime | None = None
     blocked: bool = False
+    since: datetime | None = None
+    """When a contact without entries came to be known; ``None`` = on being added."""
 
 
 @dataclass
@@ -121,17 +123,28 @@ class HistoryRepository(Repository):
         uses = [_uses(history, channels) for history in histories]
         links = await self._add_channels(ids, histories, uses)
         await self._add_entries(ids, histories, links)
-        rows = [
-            _conversation(contact_id, history, use, links, channels)
-            for contact_id, history, use in zip(ids, histories, uses, strict=True)
-            if history.entries
-        ]
+        await self._update_conversations(
+            [
+                _conversation(contact_id, history, use, links, channels)
+                for contact_id, history, use in zip(ids, histories, uses, strict=True)
+                if history.entries
+            ]
+        )
+        await self._update_conversations(
+            [
+                {"key": contact_id, "last_activity_at": history.since}
+                for contact_id, history in zip(ids, histories, strict=True)
+                if history.since is not None and not history.entries
+            ]
+        )
+        return ids
+
+    async def _update_conversations(self, rows: list[dict[str, Any]]) -> None:
+        """Set the columns that the rows name; ``key`` is the contact."""
         if rows:
             statement = update(tables.conversations).where(tables.conversations.c.contact_id == bindparam("key"))
-            await self._connection.execute(
-                statement.values({name: bindparam(name) for name in rows[0] if name != "key"}), rows
-            )
-        return ids
+            values: dict[str, Any] = {name: bindparam(name) for name in rows[0] if name != "key"}
+            await self._connection.execute(statement.values(values), rows)
 
     async def _add_channels(
         self, ids: Sequence[int], histories: Sequence[History], uses: Sequence[dict[int, _Use]]
@@ -192,7 +205,7 @@ def _uses(history: History, channels: Mapping[int, Channel]) -> dict[int, _Use]:
             policy = policy_for(channel.kind, channel.policy_override)
             use.qualifying_at = renew(policy, use.qualifying_at, InboundKind.MESSAGE, entry.at, entry.at)
             use.inbound_at, use.sent_since_inbound = entry.at, 0
-        elif entry.delivery is not None and entry.delivery.state is not DeliveryState.FAILED:
+        elif entry.delivery is not None and entry.delivery.state not in NOT_ON_THEIR_WAY:
             use.sent_since_inbound += 1
     return uses
 
