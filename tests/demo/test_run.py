@@ -139,8 +139,11 @@ async def _write_and_wait(places: DemoPlaces, contact: int, tag: str) -> list[Ti
         agent = await services.directory.agent("ana")
         before = await services.contacts.timeline(contact)
         result = await services.sending.send(agent, SendRequest(contact, "Is everything fine now?", tag=tag))
-        async with asyncio.timeout(PATIENCE):
-            entries = await _answer(services, contact, len(before))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                entries = await _answer(services, contact, len(before))
+        except TimeoutError:
+            pytest.fail(f"no answer came; the thread: {await services.contacts.timeline(contact)}")
         assert result.assignee
         assert (await services.contacts.view(contact)).conversation.status is ConversationStatus.OPEN
         return entries

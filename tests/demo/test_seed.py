@@ -84,3 +84,9 @@ async def test_customers_for_the_stand_ins_have_the_same_windows(store: Store, w
             known = await unit.contacts.by_address(workspace.channels[customer.channel].id, customer.address)
             assert known is not None
             assert known.last_inbound_at == customer.last_inbound_at
+
+
+async def test_who_never_wrote_is_not_the_newest(store: Store, workspace: DemoWorkspace) -> None:
+    async with store.read() as unit:
+        newest = await unit.inbox.page(InboxFilter(), now=NOW, limit=5)
+    assert all(row.status is not ConversationStatus.NONE for row in newest)

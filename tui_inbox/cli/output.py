@@ -104,15 +104,26 @@ def _emit_csv(rows: Iterable[Row], columns: Sequence[str]) -> None:
 
 
 def _emit_table(rows: Sequence[Row], columns: Sequence[str]) -> None:
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(_line(cell(row.get(column))) for column in columns))
+        return
+    table = [[_line(_short(row.get(column))) for column in columns] for row in rows]
+    # A column that is empty everywhere would only take the place of the others.
+    used = [index for index in range(len(columns)) if any(line[index] for line in table)]
+    heads = [columns[index].replace("_", " ").upper() for index in used]
+    _emit_aligned([heads, *([line[index] for index in used] for line in table)], shutil.get_terminal_size().columns)
+
+
+def _line(text: str) -> str:
     from tui_inbox.text import terminal_safe
 
-    table = [[" ".join(terminal_safe(cell(row.get(column))).split()) for column in columns] for row in rows]
-    if not sys.stdout.isatty():
-        for line in table:
-            click.echo("\t".join(line))
-        return
-    heads = [column.replace("_", " ").upper() for column in columns]
-    _emit_aligned([heads, *table], shutil.get_terminal_size().columns)
+    return " ".join(terminal_safe(text).split())
+
+
+def _short(value: Any) -> str:
+    """A cell for reading: instants in local time, to the minute."""
+    return f"{value.astimezone():%Y-%m-%d %H:%M}" if isinstance(value, datetime) else cell(value)
 
 
 def _emit_aligned(table: Sequence[Sequence[str]], width: int) -> None:

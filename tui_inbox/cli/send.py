@@ -82,7 +82,7 @@ def send(
         return
     _print_result(done, as_json=as_json)
     if wait is not None:
-        _exit_with(done.state)
+        _exit_with(DeliveryState(getattr(done, "state", DeliveryState.QUEUED)))
 
 
 async def _settled(services: Services, message_id: str, seconds: float) -> DeliveryState:

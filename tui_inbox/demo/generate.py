@@ -79,7 +79,9 @@ def _invented(rng: random.Random, number: int, now: datetime, taken: set[str]) -
     status = rng.choices(list(STATUSES), list(STATUSES.values()))[0]
     if status is Status.NONE:
         silent = tuple(replace(address, started=False) for address in addresses)
-        return replace(contact, addresses=silent, tags=("newsletter",) if rng.random() < 0.4 else ())
+        since = _before(now, rng.uniform(86_400, 200 * 86_400))
+        tags = ("newsletter",) if rng.random() < 0.4 else ()
+        return replace(contact, addresses=silent, tags=tags, since=since)
     return _Matter(rng, contact, main, now).with_status(status)
 
 

@@ -93,6 +93,8 @@ class DemoContact:
     team: str = ""
     snoozed_until: datetime | None = None
     custom: Mapping[str, str] = field(default_factory=dict)
+    since: datetime | None = None
+    """When a contact who never wrote was added."""
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,7 @@ class _Histories:
             self.teams.get(contact.team),
             contact.snoozed_until,
             contact.blocked,
+            contact.since,
         )
 
     def _entry(self, line: DemoLine) -> HistoryEntry:

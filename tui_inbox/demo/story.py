@@ -243,6 +243,7 @@ def _jonas(now: datetime) -> DemoContact:
     return DemoContact(
         "Jonas", "Keller", "jonas.keller@example.de", "+4915112345678", "de", "DE", ("newsletter",),
         addresses=(DemoAddress("whatsapp", "+4915112345678", started=False),),
+        since=now.replace(microsecond=0) - timedelta(days=12),
     )  # fmt: skip
 
 
