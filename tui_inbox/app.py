@@ -9,9 +9,9 @@ import asyncio
 import importlib
 import inspect
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, tzinfo
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -28,6 +28,8 @@ from tui_inbox.domain.models import Agent
 from tui_inbox.screens.base import ActionScreen, Services
 from tui_inbox.screens.inbox import InboxScreen
 from tui_inbox.screens.palette import ActionCommands
+from tui_inbox.terminal import signals
+from tui_inbox.terminal.guard import guarded_driver
 from tui_inbox.widgets.keys import single_keys
 from tui_inbox.widgets.status_line import StatusLine
 
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 WATCH_EVERY = 0.3
 """Seconds between two looks at whether somebody else has written to the store."""
-SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 DATA_LAYER = "tui_inbox.bootstrap"
 """Imported in a thread once the first frame is out."""
 log = logging.getLogger("tui_inbox.app")
@@ -49,7 +50,8 @@ class TuiInbox(App[int]):
     """The inbox in a terminal. ``run()`` returns the exit code."""
 
     TITLE = "tui-inbox"
-    CSS_PATH: ClassVar[list[str]] = ["app.tcss", "screens/inbox.tcss"]  # Textual loads no CSS of a default screen
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/inbox.tcss", "screens/conversation.tcss"]
+    """All of it from the start: a style sheet that comes with a screen makes Textual paint everything again."""
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
@@ -70,7 +72,7 @@ class TuiInbox(App[int]):
 
         Raises :class:`UsageError` for an unknown theme or for keys that cannot be.
         """
-        super().__init__(driver_class=driver_class)
+        super().__init__(driver_class=driver_class or guarded_driver())
         self.animation_level = "none"
         self.clock: Clock = clock
         self.tz: tzinfo = tz
@@ -85,6 +87,7 @@ class TuiInbox(App[int]):
         self._agent: Agent | None = None
         self._token: int | None = None
         self._watch_broken = False
+        self._forget_signals: Callable[[], None] = lambda: None
         self.set_keymap(single_keys(self.keymap))
 
     # What screens use -----------------------------------------------------------------------------------------------
@@ -128,7 +131,7 @@ class TuiInbox(App[int]):
 
     def on_mount(self) -> None:
         """Signals now; data after the first frame."""
-        self._watch_signals()
+        self._forget_signals = signals.install(asyncio.get_running_loop(), self._signalled)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
@@ -181,16 +184,8 @@ class TuiInbox(App[int]):
 
     # End ------------------------------------------------------------------------------------------------------------
 
-    def _watch_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            try:
-                loop.add_signal_handler(number, self._signalled, number)
-            except (NotImplementedError, RuntimeError, ValueError):
-                return  # not the main thread, or a system without them: nothing to restore there
-
-    def _signalled(self, number: signal.Signals) -> None:
-        self.run_worker(self._end(128 + number), group="end", exit_on_error=False)
+    def _signalled(self, number: int) -> None:
+        self.run_worker(self._end(signals.exit_code(number)), group="end", exit_on_error=False)
 
     async def _end(self, code: int) -> None:
         """Drafts first, then the terminal."""
@@ -201,6 +196,7 @@ class TuiInbox(App[int]):
 
     async def on_unmount(self) -> None:
         """What was opened is closed."""
+        self._forget_signals()
         if self._services is not None:
             await self._services.close()
 

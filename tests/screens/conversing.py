@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from textual.pilot import Pilot
 
-from tests.screens.conftest import Workspace, settled, until
+from tests.screens.conftest import Workspace, until
 from tests.screens.services import ScreenServices
 from tui_inbox.app import TuiInbox
 from tui_inbox.domain.filters import InboxFilter, InboxKind
@@ -42,6 +42,13 @@ async def find(services: ScreenServices, who: str) -> int:
     rows = [row for row in rows if "@" not in FULL_NAMES.get(who, "") or row.email == FULL_NAMES[who]]
     assert len(rows) == 1, f"{who} finds {[row.name for row in rows]}"
     return rows[0].contact_id
+
+
+async def settled(pilot: Pilot[Any]) -> None:
+    """Wait until nothing works in the background (work that was replaced counts as done) and everything is painted."""
+    for _ in range(3):
+        await until(lambda: all(work.is_finished for work in pilot.app.workers), pilot)
+        await pilot.pause()
 
 
 async def open_conversation(pilot: Pilot[Any], who: str, **options: Any) -> ConversationScreen:

@@ -8,8 +8,8 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 
-from tests.screens.conftest import Workspace, settled, until
-from tests.screens.conversing import find, in_store, open_conversation, use_channel
+from tests.screens.conftest import Workspace, until
+from tests.screens.conversing import find, in_store, open_conversation, settled, use_channel
 from tests.screens.services import ScreenServices
 from tui_inbox.app import TuiInbox
 from tui_inbox.domain.models import Draft

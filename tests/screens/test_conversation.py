@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from tests.screens.conftest import Workspace, settled, until
-from tests.screens.conversing import find, in_store, open_conversation
+from tests.screens.conftest import Workspace, until
+from tests.screens.conversing import find, in_store, open_conversation, settled
 from tests.screens.services import ScreenServices
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction
 from tui_inbox.repository.unit import Unit
@@ -244,10 +244,11 @@ async def test_older_messages_come_as_one_scrolls_and_nothing_jumps(workspace: W
         await pilot.press("g", "g")
         await until(lambda: len(screen.timeline.entries) == 100, pilot)
         assert before in screen.timeline.plain.splitlines()[screen.timeline.scroll_offset.y :][:4]
-        while len(screen.timeline.entries) < 190:
-            count = len(screen.timeline.entries)
+        while "the beginning" not in screen.timeline.plain:
             await pilot.press("g", "g")
-            await until(lambda count=count: len(screen.timeline.entries) > count, pilot)  # type: ignore[misc]  # bound now
+            await settled(pilot)
+        bodies = [entry.body for entry in screen.timeline.entries if "message number" in entry.body]
+        assert bodies == [f"message number {number}" for number in range(180)]
         await pilot.press("G")
         assert screen.timeline.at_end
 

@@ -10,8 +10,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.screens.conftest import NOW, Workspace, settled, until
-from tests.screens.conversing import open_conversation, use_channel
+from tests.screens.conftest import NOW, Workspace, until
+from tests.screens.conversing import open_conversation, settled, use_channel
 from tests.screens.services import ScreenServices
 from tui_inbox.app import TuiInbox
 from tui_inbox.domain.kinds import ClosingLogic, ClosingNoteMode, ConversationStatus
@@ -74,13 +74,13 @@ KEYS = [("e", CloseDialog), ("s", SnoozeDialog), ("a", AssignDialog), ("n", Note
 async def test_escape_changes_nothing(workspace: Workspace, key: str, kind: type[Dialog[Any]]) -> None:
     async with workspace.running(SMALL) as (app, pilot):
         screen = await open_conversation(pilot, "Amélie")
-        before = (view_of(screen).conversation, screen.timeline.entries)
+        before = (view_of(screen).conversation.version, screen.timeline.entries)
         await dialog(pilot, key, kind)
         await pilot.press("escape")
         await until(lambda: app.screen is screen, pilot)
         screen.reading.again()
         await settled(pilot)
-        assert (view_of(screen).conversation, screen.timeline.entries) == before
+        assert (view_of(screen).conversation.version, screen.timeline.entries) == before
 
 
 @pytest.mark.parametrize(("key", "kind"), KEYS)

@@ -205,5 +205,3 @@ async def test_no_screen_imports_the_data_layer() -> None:
     )
     out, _ = await process.communicate()
     assert out.decode().strip() == "[]"
-
-

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from textual.pilot import Pilot
 
-from tests.screens.conftest import Workspace, settled, until
-from tests.screens.conversing import open_conversation, use_channel
+from tests.screens.conftest import Workspace, until
+from tests.screens.conversing import open_conversation, settled, use_channel
 from tui_inbox.domain.kinds import ComposerMode
 from tui_inbox.screens.conversation import ConversationScreen
 from tui_inbox.widgets.channel_policy import ChannelPolicyBar

@@ -107,9 +107,7 @@ def test_the_cursor_stays_on_its_contact_when_the_order_changes() -> None:
 
 def test_the_cursor_goes_to_the_following_row_when_its_contact_is_gone() -> None:
     shown = window(20, at=6)
-    shown.replace(
-        rows([i for i in range(20) if i not in {6, 7}]), more_above=False, more_below=False, first_number=0
-    )
+    shown.replace(rows([i for i in range(20) if i not in {6, 7}]), more_above=False, more_below=False, first_number=0)
     assert shown.current == Plain(8)
 
 

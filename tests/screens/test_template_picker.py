@@ -8,8 +8,8 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tests.screens.conftest import Workspace, settled, until
-from tests.screens.conversing import open_conversation
+from tests.screens.conftest import Workspace, until
+from tests.screens.conversing import open_conversation, settled
 from tui_inbox.domain.kinds import ContentKind, ConversationStatus
 from tui_inbox.domain.models import Contact
 from tui_inbox.screens.conversation import ConversationScreen
@@ -123,11 +123,11 @@ async def test_a_filled_template_is_sent_and_opens_the_conversation(workspace: W
         await until(lambda: shown.has_class("-filling"), pilot)
         await settled_modal(pilot)
         assert shown.query_one("#value-0", Input).value == "Jonas"
-        await pilot.press("enter", *"20 €", "enter")
+        await pilot.press("enter", *"20 EUR", "enter")
         await until(lambda: app.screen is screen, pilot)
         await until(lambda: any(entry.content_kind is ContentKind.TEMPLATE for entry in screen.timeline.entries), pilot)
         await settled(pilot)
-        assert "your refund of 20 € is on its way" in " ".join(screen.timeline.plain.split()).replace("┃ ", "")
+        assert "your refund of 20 EUR is on its way" in " ".join(screen.timeline.plain.split()).replace("┃ ", "")
         assert "queued" in screen.query_one(StatusLine).sentence
         assert screen.shown is not None
         assert screen.shown.view.conversation.status is ConversationStatus.OPEN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,15 @@ class Loaded(Message):
     draft: str = ""
     draft_channel: int | None = None
     """Contact channel that the draft is meant for."""
+    older: bool = False
+    """Only a page of older entries; the rest is as it was."""
+
+    def over(self, shown: Loaded) -> Loaded:
+        """This answer laid over what is shown: two readings that cross each other lose nothing."""
+        entries = {entry.key: entry for entry in (*shown.entries, *self.entries)}
+        view = shown.view if self.older else self.view
+        in_order = sorted(entries.values(), key=lambda entry: (entry.at, entry.seq))
+        return replace(self, view=view, entries=tuple(in_order), complete=self.complete or shown.complete)
 
 
 class ThreadReading:
@@ -98,8 +107,6 @@ class ThreadReading:
         older = await self._screen.host.services.contacts.timeline(
             shown.contact_id, before=(first.at, first.seq), limit=PAGE
         )
-        now = self._screen.shown
-        if now is None or now.contact_id != shown.contact_id or now.entries[:1] != (first,):
-            return
-        entries = (*older, *now.entries)
-        self._screen.post_message(Loaded(shown.contact_id, now.view, entries, complete=len(older) < PAGE, fresh=False))
+        self._screen.post_message(
+            Loaded(shown.contact_id, shown.view, tuple(older), complete=len(older) < PAGE, fresh=False, older=True)
+        )

@@ -41,7 +41,7 @@ class ConversationView(ActionScreen[None]):
     """Shows one contact; what keys do is the subclass's."""
 
     HINTS = ("write", "template", "note", "close", "snooze", "assign", "take", "next", "undo", "back", "help")
-    COMPOSER_HINTS = ("send", "newline", "composer_template", "channel", "editor", "leave")
+    COMPOSER_HINTS = ("send", "newline", "composer_template", "channel", "leave", "editor")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (WIDEST, "-widest")]
     CSS_PATH = "conversation.tcss"
 
@@ -143,6 +143,8 @@ class ConversationView(ActionScreen[None]):
         """Take over what was read, unless it is of a contact that was left meanwhile."""
         if message.contact_id != self.contact_id:
             return
+        if not message.fresh and self.shown is not None:
+            message = message.over(self.shown)
         self.shown = message
         view = message.view
         if message.fresh:

@@ -18,15 +18,6 @@ if TYPE_CHECKING:
 class FiltersScreen(ActionModal[None]):
     """The same lines as the sidebar; choosing one shows at once, leaving goes back to the list."""
 
-    CSS = """
-    FiltersScreen {
-        align: left top;
-        background: $background 0%;
-        & > Vertical { width: 32; height: 100%; border: round $primary; background: $surface; }
-        & FilterSidebar { width: 1fr; height: 1fr; border: none; }
-    }
-    """
-
     def __init__(self, inbox: InboxScreen) -> None:
         super().__init__()
         self._inbox = inbox

@@ -58,14 +58,6 @@ class HelpScreen(ActionScreen[None]):
         *bindings_for(Scope.LIST),
         *bindings_for(only=("help", "quit", "back", "accept")),
     ]
-    CSS = """
-    HelpScreen {
-        background: $background;
-        & > #help-title { height: 1; padding: 0 1; background: $panel; }
-        & > VerticalScroll { height: 1fr; padding: 1 2; }
-        & Lines { height: auto; }
-    }
-    """
 
     def __init__(self, below: ActionScreen[Any]) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from tui_inbox.domain.filters import InboxFilter, InboxKind, StatusCounts
 from tui_inbox.screens.views import Facets
 from tui_inbox.widgets.latest import Latest
-from tui_inbox.widgets.lines import Lines
+from tui_inbox.widgets.lines import Line, Lines
 from tui_inbox.widgets.preview import preview_lines
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class InboxReading:
             return
         if contact_id is None:
             self.previewed = None
-            pane.show([])
+            pane.show(_padded([], pane.content_size.height))
         elif at_once:
             self._preview.ask(partial(self._read_preview, contact_id))
         elif contact_id != self.previewed:
@@ -92,4 +92,10 @@ class InboxReading:
         self.previewed = contact_id
         pane: Lines = screen.preview
         size = pane.content_size
-        pane.show(preview_lines(view, entries, size.width, size.height, screen.host.clock(), screen.host.tz))
+        lines = preview_lines(view, entries, size.width, size.height, screen.host.clock(), screen.host.tz)
+        pane.show(_padded(lines, size.height))
+
+
+def _padded(lines: list[Line], height: int) -> list[Line]:
+    """As many lines as the pane has, always: then only those that differ are painted."""
+    return [*lines, *((),) * (height - len(lines))]

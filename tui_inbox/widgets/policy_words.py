@@ -112,7 +112,7 @@ def _free(item: Reach, now: datetime, zone: tzinfo | None) -> Face:
     if answer.warning:
         return Face("◍", "open, with a warning", "warn", f"free text · {answer.warning}", "free text (!)")
     if answer.state is WindowState.NONE:
-        return Face("○", "no window", "good", f"free text at any time · {answer.reason}", "free text")
+        return Face("○", "no window", "good", "free text at any time", "free text")
     return Face("○", "open", "good", f"free text · {_closed(item, now, zone)}", "free text")
 
 

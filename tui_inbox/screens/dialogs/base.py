@@ -11,6 +11,7 @@ from textual.widgets import Input
 
 from tui_inbox.actions import Scope, first_sign
 from tui_inbox.screens.base import ActionModal, bindings_for
+from tui_inbox.text import clean_line, wrap
 from tui_inbox.widgets.lines import Line, Lines, beside
 from tui_inbox.widgets.pick_list import PickList
 
@@ -85,7 +86,9 @@ class Dialog(ActionModal[AnswerT | None], Generic[AnswerT]):
 
     def complain(self, sentence: str) -> None:
         """Why it cannot be accepted; empty takes the complaint back."""
-        self.query_one("#complaint", Lines).show([(("! ", "warn strong"), (sentence, "warn"))] if sentence else [])
+        shown = self.query_one("#complaint", Lines)
+        rows = wrap(str(clean_line(sentence, 400)), max(20, (shown.content_size.width or 60) - 2)) if sentence else []
+        shown.show([(("! " if n == 0 else "  ", "warn strong"), (row, "warn")) for n, row in enumerate(rows)])
 
     def say(self, sentence: str, *, refused: bool = False) -> None:
         """Refusals belong to the dialog."""

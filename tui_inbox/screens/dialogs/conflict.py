@@ -38,6 +38,7 @@ class ConflictDialog(Dialog[Resolution]):
     """Shows the newer messages. Leaving it means editing: nothing is lost."""
 
     title_text = "Not sent: somebody wrote meanwhile"
+    accept_word = "do it"
 
     def __init__(self, sentence: str, news: Sequence[TimelineEntry], customer: str) -> None:
         super().__init__()
