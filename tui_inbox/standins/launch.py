@@ -66,7 +66,7 @@ def launch(
     """
     with _private_file(config.model_dump_json()) as path, tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tui_inbox.standins", str(path), "--until-stdin-closes"],
+            [sys.executable, "-P", "-m", "tui_inbox.standins", str(path), "--until-stdin-closes"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=complaints,
