@@ -103,7 +103,8 @@ class ManagedProcess:
 
 def sender_command(*, database: str, config: Path | None = None, parent: int | None = None) -> list[str]:
     """The command line of a sender that leaves when the process ``parent`` (default: this one) is gone."""
-    command = [sys.executable, "-m", "tui_inbox", "deliver", "--until-parent-exits", str(parent or os.getpid())]
+    # -P: nothing is imported out of the directory in which somebody happens to be.
+    command = [sys.executable, "-P", "-m", "tui_inbox", "deliver", "--until-parent-exits", str(parent or os.getpid())]
     command += ["--database", database]
     return [*command, "--config", str(config)] if config is not None else command
 
