@@ -21,6 +21,7 @@ from tui_inbox.text import (
     csv_cell,
     safe_filename,
     terminal_safe,
+    typed,
 )
 
 ANY_TEXT = st.text(st.characters(), max_size=80)
@@ -196,6 +197,20 @@ def test_a_command_shows_the_same_text_uncut(text: str) -> None:
 def test_output_of_a_command_is_never_cut() -> None:
     assert terminal_safe("x" * 20_000 + "\n" * 900 + "y") == "x" * 20_000 + "\n" * 900 + "y"
     assert terminal_safe("") == ""
+
+
+@given(ANY_TEXT | TRICKY)
+def test_what_enters_a_field_holds_nothing_foreign(text: str) -> None:
+    entered = typed(text)
+    assert oracle.foreign(entered) == []
+    assert typed(entered) == entered
+
+
+def test_what_an_agent_writes_stays_as_it_is() -> None:
+    family = "👨\u200d👩\u200d👧 ❤\ufe0f 👍🏽 می\u200cخواهم e\u0301 漢字\n\n  indented"
+    assert typed(family) == family
+    assert typed("a\x1b[31mb\x07\r\nc\td\u202e\u200b\x9b\ud800") == "a[31mb\nc    d\ufffd"
+    assert typed("x" * 50_000) == "x" * 50_000
 
 
 def test_emoji_stay_whole_where_the_terminal_groups_them() -> None:

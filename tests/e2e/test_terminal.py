@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -77,6 +78,15 @@ def to_composer(inbox: PtyProcess) -> None:
     inbox.wait_for("enter send")
 
 
+def clear(inbox: PtyProcess) -> None:
+    """An empty composer, whatever an earlier test has left in it."""
+    inbox.wait_for("/4,096")
+    found = re.search(r"(\d+)/4,096", inbox.screen.text)
+    assert found is not None
+    inbox.press("end", *["backspace"] * int(found[1]))
+    inbox.wait_for(" 0/4,096")
+
+
 PLACES = [to_list, to_search, to_help, to_palette, to_conversation, to_dialog, to_composer]
 Place = Callable[[PtyProcess], None]
 every_place = pytest.mark.parametrize("place", PLACES, ids=lambda place: place.__name__)
@@ -98,7 +108,7 @@ def test_a_signal_saves_the_draft_that_was_just_typed(prepared: Workspace, numbe
     with prepared.open_inbox() as inbox:
         to_composer(inbox)
         text = f"{number.name} {DRAFT}"
-        inbox.press(*["backspace"] * 80)
+        clear(inbox)
         inbox.type(text)
         inbox.wait_for(text)
         inbox.signal(number)
@@ -109,7 +119,7 @@ def test_a_signal_saves_the_draft_that_was_just_typed(prepared: Workspace, numbe
 def test_a_dropped_line_saves_the_draft_and_leaves_nothing_behind(prepared: Workspace) -> None:
     with prepared.open_inbox() as inbox:
         to_composer(inbox)
-        inbox.press(*["backspace"] * 80)
+        clear(inbox)
         inbox.type("dropped line")
         inbox.wait_for("dropped line")
         inbox.hang_up()
@@ -120,7 +130,7 @@ def test_a_dropped_line_saves_the_draft_and_leaves_nothing_behind(prepared: Work
 def test_after_a_kill_the_draft_is_back(prepared: Workspace) -> None:
     with prepared.open_inbox() as inbox:
         to_composer(inbox)
-        inbox.press(*["backspace"] * 80)
+        clear(inbox)
         inbox.type(DRAFT)
         inbox.wait_for(DRAFT)
         until(lambda: prepared.draft(prepared.contact_id) == DRAFT)
@@ -148,17 +158,46 @@ def test_an_idle_program_writes_nothing(prepared: Workspace, place: Place) -> No
         assert inbox.bytes_during(2.0) == 0
 
 
-@pytest.mark.parametrize("size", [(20, 5), (1, 1), (40, 10), (80, 24), (300, 100)])
-def test_no_size_of_window_is_too_odd(prepared: Workspace, size: tuple[int, int]) -> None:
+ODD = [(20, 5), (1, 1), (40, 10), (80, 24), (300, 100)]
+
+
+@pytest.mark.parametrize("size", ODD, ids=str)
+def test_no_size_of_window_is_too_odd_to_start_in(prepared: Workspace, size: tuple[int, int]) -> None:
     with prepared.open_inbox(size=size) as inbox:
         inbox.quiet(1.0)
-        inbox.press("3", "C", "enter")
-        inbox.quiet(0.5)
-        for width, height in ((80, 24), (1, 1), (200, 50), size, (120, 40)):
-            inbox.resize(width, height)
-        inbox.wait_for("what may be sent now")
+        assert inbox.running
+        inbox.resize(120, 40)
+        to_conversation(inbox)
+        assert inbox.violations == []
+
+
+@every_place
+def test_no_change_of_size_breaks_a_screen(prepared: Workspace, place: Place) -> None:
+    with prepared.open_inbox() as inbox:
+        place(inbox)
+        for size in ODD:
+            inbox.resize(*size)
+            inbox.quiet(0.2)
+        inbox.resize(120, 40)
+        inbox.quiet()
+        before = inbox.screen.text
+        inbox.resize(119, 40)
+        inbox.quiet()
+        inbox.resize(120, 40)
+        inbox.wait_for(lambda screen: screen.text == before)
         assert inbox.running
         assert inbox.violations == []
+
+
+def test_keys_that_arrive_together_keep_their_order(prepared: Workspace) -> None:
+    """A slow line delivers keys in bundles: a correction must not be applied to what was typed after it."""
+    with prepared.open_inbox() as inbox:
+        to_composer(inbox)
+        clear(inbox)
+        inbox.type("I will callXXX\x7f\x7f\x7f you\x1b[D\x1b[D\x1b[DXX\x7f\x7f")
+        inbox.type("\x1b[F today")
+        inbox.wait_for(" 21/4,096")
+        assert "I will call you today" in inbox.screen.text
 
 
 def test_moving_the_cursor_sends_little(tmp_path: Path) -> None:

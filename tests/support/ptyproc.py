@@ -134,6 +134,13 @@ class PtyProcess:
         """Send keys. Wait for the effect of ``escape`` before the next one, or they make one key together."""
         self.type("".join(map(key, names)))
 
+    def press_and_see(self, *names: str) -> None:
+        """Send keys and wait until the program has drawn their effect."""
+        before = self.screen.fed
+        self.press(*names)
+        self.wait_for(lambda screen: screen.fed > before)
+        self.quiet()
+
     def paste(self, text: str) -> None:
         """Send text as a terminal pastes it."""
         self.type(f"\x1b[200~{text}\x1b[201~")

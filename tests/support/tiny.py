@@ -16,7 +16,12 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui_inbox.terminal import signals
+from tui_inbox.terminal.fields import InOrder
 from tui_inbox.terminal.guard import guarded_driver
+
+
+class Field(InOrder, Input):
+    """A field as the program's own are."""
 
 
 class Tiny(App[int]):
@@ -32,7 +37,7 @@ class Tiny(App[int]):
     def compose(self) -> ComposeResult:
         """A label above an input."""
         yield Static(Content(self.text), id="label")
-        field = Input(id="field")
+        field = Field(id="field")
         field.cursor_blink = False
         yield field
 

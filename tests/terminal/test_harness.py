@@ -121,6 +121,23 @@ def test_a_program_is_driven_and_watched(tmp_path: Path) -> None:
     assert strays(tmp_path) == []
 
 
+def test_keys_that_arrive_together_keep_their_order_in_our_fields(tmp_path: Path) -> None:
+    with PtyProcess(TINY, home=tmp_path, env={"PYTHONPATH": str(ROOT)}) as tiny:
+        tiny.wait_for("hello from the tiny program")
+        tiny.type("abcdef\x7f\x7f\x7fXYZ\x1b[D\x1b[D\x7f-\x1b[F!")
+        tiny.wait_for("ab-YZ!")
+
+
+def test_what_is_pasted_into_our_fields_is_clean(tmp_path: Path) -> None:
+    with PtyProcess(TINY, home=tmp_path, env={"PYTHONPATH": str(ROOT)}) as tiny:
+        tiny.wait_for("hello from the tiny program")
+        tiny.paste("pa\x1b]8;;http://x\x07st\u202eed\x9b")
+        tiny.wait_for("pa]8;;http://xsted")
+        tiny.press("ctrl+q")
+        assert tiny.wait() == 0
+        assert tiny.screen.parser.finish() == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_signals_leave_a_sane_terminal(tmp_path: Path, number: signal.Signals) -> None:
     with PtyProcess(TINY, home=tmp_path, env={"PYTHONPATH": str(ROOT)}) as tiny:

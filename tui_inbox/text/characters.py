@@ -40,6 +40,7 @@ class Kind(IntEnum):
 NEWLINES = re.compile("\r\n|[\n\x85\u2028\u2029]")
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """Every C0 but tab and line feed, DEL, C1."""
+SURROGATES = re.compile("[\ud800-\udfff]")
 FLAGGED = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Bidi embeddings, overrides and isolates: whoever sends them wants the line to read otherwise than it is."""
 FLAG_TAGS = (

@@ -89,6 +89,20 @@ def clean_line(text: str, cells: int = 80, *, safe_emoji: bool = True) -> Custom
     return CustomerText(short, flagged=whole.flagged, cut=cut, key=_HERE)
 
 
+def typed(text: str) -> str:
+    """Text on its way into a field in which the agent writes: typed, pasted, a draft, from an editor.
+
+    It will be sent, so nothing is shortened or replaced by pictures: control characters, bidi controls and invisible
+    characters are dropped, line ends are LF, a tab is four blanks, halves of surrogate pairs become U+FFFD.
+    """
+    text = characters.NEWLINES.sub("\n", text).replace("\t", " " * _TAB)
+    text = characters.CONTROLS.sub("", text)
+    if characters.PLAIN.fullmatch(text):
+        return text
+    text = characters.INVISIBLE.sub(lambda found: found[1] or "", text)
+    return characters.SURROGATES.sub(REPLACEMENT, text)
+
+
 def is_clean(text: str) -> bool:
     """Whether the cleaner would replace or drop nothing in ``text``; for trip-wires, not instead of cleaning."""
     return _scrub(text, False)[0] == text
