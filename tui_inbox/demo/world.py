@@ -35,8 +35,6 @@ from tui_inbox.standins.launch import RunningStandins, launch
 START_SECONDS = 30.0
 """Longest wait for a process to be ready."""
 LOOK_EVERY = 0.05
-SAFE = {"PYTHONSAFEPATH": "1"}
-"""Keeps Python from importing modules out of the directory in which the demo happens to be started."""
 ANSWER_SECONDS = (2.0, 5.0)
 """After how long customers answer."""
 
@@ -111,7 +109,7 @@ class World:
 
     async def start_standins(self, config: StandinConfig) -> str:
         """Start the stand-ins; returns their address."""
-        self._standins = await asyncio.to_thread(launch, config, environment=SAFE)
+        self._standins = await asyncio.to_thread(launch, config)
         return self._standins.url
 
     async def start_processes(self, channels: Iterable[DemoChannel], store: Store, clock: Clock) -> int:
@@ -140,7 +138,7 @@ class World:
             self._standins = None
 
     def _start(self, command: Sequence[str], role: str) -> ManagedProcess:
-        environment = {**SAFE, "TUI_INBOX_CONFIG": str(self._places.config)}
+        environment = {"TUI_INBOX_CONFIG": str(self._places.config)}
         log = _log_of(role)
         stdout = asyncio.subprocess.PIPE if role == "serve" else asyncio.subprocess.DEVNULL
         process = ManagedProcess.start(command, log_file=log, environment=environment, stdout=stdout)
@@ -154,7 +152,7 @@ class World:
 
 
 def _command(name: str) -> list[str]:
-    return [sys.executable, "-m", "tui_inbox", name]
+    return [sys.executable, "-P", "-m", "tui_inbox", name]
 
 
 def _log_of(role: str) -> Path:
