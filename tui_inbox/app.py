@@ -15,7 +15,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.command import Provider
 from textual.driver import Driver
 from textual.screen import Screen
@@ -28,6 +28,7 @@ from tui_inbox.domain.models import Agent
 from tui_inbox.screens.base import ActionScreen, Services
 from tui_inbox.screens.inbox import InboxScreen
 from tui_inbox.screens.palette import ActionCommands
+from tui_inbox.screens.typeahead import TypeAhead
 from tui_inbox.terminal import signals
 from tui_inbox.terminal.guard import guarded_driver
 from tui_inbox.widgets.keys import single_keys
@@ -46,7 +47,7 @@ OpenServices = Callable[[], Awaitable[Services]]
 OnReady = Callable[[Services], Awaitable[None] | None]
 
 
-class TuiInbox(App[int]):
+class TuiInbox(TypeAhead):
     """The inbox in a terminal. ``run()`` returns the exit code."""
 
     TITLE = "tui-inbox"

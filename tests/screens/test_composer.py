@@ -160,7 +160,7 @@ async def test_leaving_keeps_the_draft_and_so_does_going_on(workspace: Workspace
     async with workspace.running(SMALL) as (app, pilot):
         screen = await writing(pilot, "Carlos", "later")
         await pilot.press("escape")
-        await until(lambda: screen.focused is screen.timeline, pilot)
+        await until(lambda: screen.focused is None, pilot)
         await pilot.press("escape")
         await until(lambda: app.screen is not screen, pilot)
         kept = await draft_of(pilot, screen)

@@ -134,10 +134,13 @@ class Crashing(ActionScreen[None]):
 async def test_a_crash_prints_a_sentence_and_no_text_of_customers(
     workspace: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(RuntimeError, match="bug 20"):
+    async def crash() -> None:
         async with workspace.running() as (app, pilot):
             await app.push_screen(Crashing())
             await pilot.pause()
+
+    with pytest.raises(RuntimeError, match="bug 20"):
+        await crash()
     told = capsys.readouterr().err
     assert "tui-inbox had to stop" in told
     assert "inbox.log" in told

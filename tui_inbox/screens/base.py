@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
 
 from textual import events
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
 
 from tui_inbox.actions import ACTIONS, Keymap, Scope
@@ -71,6 +72,12 @@ class Host(Protocol):
     def agent(self) -> Agent:
         """Who sits at the keyboard; only when :attr:`ready`."""
 
+    def hold_keys(self) -> None:
+        """Something that takes the keyboard is opening: let keys wait for it."""
+
+    def release_keys(self) -> None:
+        """It is there, or will not come."""
+
     def store_changed(self) -> None:
         """Tell all screens that this program has just written to the store."""
 
@@ -94,15 +101,18 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
 
     def say(self, sentence: str, *, refused: bool = False) -> None:
         """One sentence in the status line of the screen on top."""
+        if refused:
+            self.host.release_keys()
         for screen in reversed(self.app.screen_stack):
             lines = list(screen.query(StatusLine))
             if lines:
                 lines[0].say(sentence, refused=refused)
                 return
 
-    async def on_key(self, event: events.Key) -> None:
-        """Sequences first; what is none of them goes to the bindings."""
-        await self.watch_sequence(event)
+    def on_descendant_focus(self) -> None:
+        """A field that has the focus takes the keys that waited for it."""
+        if isinstance(self.focused, Input | TextArea):
+            self.host.release_keys()
 
     async def data_ready(self) -> None:
         """Called once services and agent are there; at once when they are before the screen is shown."""
@@ -164,6 +174,10 @@ class ActionModal(ActionTarget, ModalScreen[ResultT]):
     @property
     def keymap(self) -> Keymap:
         return self.host.keymap
+
+    def on_mount(self) -> None:
+        """Keys that waited for the dialog are its own, once it is laid out and something has the focus."""
+        self.call_after_refresh(self.host.release_keys)
 
     def say(self, sentence: str, *, refused: bool = False) -> None:
         """One sentence in the status line of the dialog, or of the screen below."""

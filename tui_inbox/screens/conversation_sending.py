@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -64,11 +65,12 @@ class Sending:
             screen.composer.not_sent()
             return
         channel_id, contact_id = current.contact_channel.id, screen.contact_id
+        # Made out now: whom it goes to and what was seen must not change while the draft is being saved.
+        request = self._request(text=text, tag=tag, channel_id=channel_id, anyway=anyway)
         try:
             async with self._draft_lock:
                 draft = await screen.host.services.drafts.save(screen.host.agent, contact_id, channel_id, text)
-                request = self._request(text=text, tag=tag, channel_id=channel_id, draft_id=draft.id, anyway=anyway)
-                sent = await self._queue(request)
+                sent = await self._queue(replace(request, draft_id=draft.id))
                 if sent and screen.contact_id == contact_id:
                     screen.composer.sent(text)
         except ConflictError as error:
@@ -124,7 +126,6 @@ class Sending:
         text: str = "",
         tag: str = "",
         template: TemplateChoice | None = None,
-        draft_id: str | None = None,
         client_key: str | None = None,
         anyway: bool = False,
     ) -> SendRequest:
@@ -139,7 +140,6 @@ class Sending:
             channel_id=channel_id,
             tag=tag,
             client_key=client_key,
-            draft_id=draft_id,
             seen_seq=seen,
             due_in=self._screen.actions.rules.undo_seconds,
         )

@@ -6,11 +6,14 @@ Reading is in ``conversation_reading``, sending and drafts in ``conversation_sen
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from typing import Any, Protocol
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.reactive import Reactive
+from textual.widget import Widget
 
 from tui_inbox.actions import first_sign, keys_of
 from tui_inbox.screens.base import ActionScreen
@@ -29,6 +32,9 @@ from tui_inbox.widgets.timeline_layout import Reader
 WIDE, WIDEST = 100, 120
 """Terminal widths from which the contact card stands at the right, and is wider."""
 
+HOLD_AT_MOST = 0.25
+"""Seconds for which the first picture waits for the data, so that it is painted once and not twice."""
+
 
 class Neighbours(Protocol):
     """The list that a conversation was opened from."""
@@ -44,6 +50,8 @@ class ConversationView(ActionScreen[None]):
     COMPOSER_HINTS = ("send", "newline", "composer_template", "channel", "leave", "editor")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (WIDEST, "-widest")]
     CSS_PATH = "conversation.tcss"
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As Textual declares it, but a change of the focus alone does not paint the whole screen anew."""
 
     def __init__(self, contact_id: int, *, start: str = "read", neighbours: Neighbours | None = None) -> None:
         """``start``: ``read``, or the action to do as soon as the contact is shown, for example ``write``."""
@@ -56,10 +64,15 @@ class ConversationView(ActionScreen[None]):
         self._start = start
         self.reading = ThreadReading(self)
         self.sending = Sending(self)
+        self._hold = ExitStack()
 
     def compose(self) -> ComposeResult:
         """Thread at the left, card at the right or folded at the top."""
         host, keymap = self.host, self.keymap
+        if host.ready:
+            self._hold.enter_context(self.app.batch_update())
+        # Textual sets these classes after its first layout; set before, they spare a second one.
+        self.set_classes([name for width, name in self.HORIZONTAL_BREAKPOINTS if self.app.size.width >= width][-1:])
         with Horizontal(id="conversation"):
             with Vertical(id="thread-side"):
                 yield ContactCard(host.tz, folded=True, id="head")
@@ -106,13 +119,22 @@ class ConversationView(ActionScreen[None]):
 
     async def on_mount(self) -> None:
         """Read at once where the services are there already."""
-        self.timeline.focus()
         if self.host.ready:
+            self.set_timer(HOLD_AT_MOST, self._release)
             await self.data_ready()
 
     async def data_ready(self) -> None:
         """Read the contact."""
         self.reading.open(self.contact_id)
+
+    def on_unmount(self) -> None:
+        """Left before anything was read."""
+        self._hold.close()
+
+    def _release(self) -> None:
+        """Paint from now on."""
+        self._hold.close()
+        self.check_idle()
 
     async def store_changed(self) -> None:
         """Somebody wrote: read again; nothing moves under the reader and the composer stays as it is."""
@@ -159,6 +181,7 @@ class ConversationView(ActionScreen[None]):
         # The bar tells by a message that comes later; what follows here needs the mode now.
         self._follow()
         self.timeline.show(message.entries, self._reader(), complete=message.complete, fresh=message.fresh)
+        self._release()
         self.sending.ask_consequence()
         if message.fresh:
             self.reading.mark_read()
@@ -223,8 +246,10 @@ class ConversationView(ActionScreen[None]):
         self.sending.draft_due()
 
     @on(Composer.Left)
-    def _composer_left(self) -> None:
-        self.timeline.focus()
+    @on(Timeline.Activated)
+    def _leave_composer(self) -> None:
+        # Nothing else takes the focus: the keys are the screen's, and no widget is painted anew for it.
+        self.set_focus(None)
 
     @on(Timeline.OlderWanted)
     def _older_wanted(self) -> None:
@@ -232,5 +257,12 @@ class ConversationView(ActionScreen[None]):
 
     def on_descendant_focus(self) -> None:
         """The hint bar follows the focus."""
+        self._show_hints()
+
+    def on_descendant_blur(self) -> None:
+        """The hint bar follows the focus."""
+        self._show_hints()
+
+    def _show_hints(self) -> None:
         writing = self.focused is self.composer.field
         self.query_one(HintBar).show(self.COMPOSER_HINTS if writing else self.HINTS, self.keymap)

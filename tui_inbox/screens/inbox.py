@@ -116,7 +116,7 @@ class InboxScreen(InboxView):
     # Views ----------------------------------------------------------------------------------------------------------
 
     def do_search(self) -> None:
-        self.search.field.focus()
+        self.set_focus(self.search.field)
 
     def do_mine(self) -> None:
         self._inbox(InboxKind.MINE)
@@ -154,7 +154,7 @@ class InboxScreen(InboxView):
     async def do_filters(self) -> None:
         """Into the sidebar, or the same lines over the list where the sidebar has no room."""
         if self.filters.display:
-            self.filters.focus()
+            self.set_focus(self.filters)
             return
         from tui_inbox.screens.filters import FiltersScreen
 
@@ -189,6 +189,8 @@ class InboxScreen(InboxView):
     def _open(self, contact_id: int, start: str) -> None:
         from tui_inbox.screens.conversation import ConversationScreen
 
+        if start != "read":
+            self.host.hold_keys()
         self.app.push_screen(ConversationScreen(contact_id, start=start, neighbours=self))
 
     async def neighbour(self, contact_id: int, step: int) -> int | None:
@@ -227,11 +229,18 @@ class InboxScreen(InboxView):
         self._act("undo")
 
     def _act(self, action_id: str) -> None:
-        """Do something to the chosen contacts, beside the screen's own messages: dialogs need those to flow."""
+        """Do something to the chosen contacts, beside the screen's own messages: dialogs need those to flow.
+
+        Keys wait until a dialog that asks something is there, or until it is done without one.
+        """
+        self.host.hold_keys()
         self.run_worker(self._acting(action_id, self.chosen_ids), group="contact-action", exit_on_error=False)
 
     async def _acting(self, action_id: str, contact_ids: Sequence[int]) -> None:
-        sentence = await self.actions.perform(action_id, contact_ids)
+        try:
+            sentence = await self.actions.perform(action_id, contact_ids)
+        finally:
+            self.host.release_keys()
         if sentence:
             self.rows.unselect()
             self.show_title()

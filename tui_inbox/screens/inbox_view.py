@@ -85,7 +85,7 @@ class InboxView(ActionScreen[None]):
         self.rows.clock, self.rows.tz = self.host.clock, self.host.tz
         self.filters.host_keymap = self.keymap
         self.hints.show(self.HINTS, self.keymap)
-        self.rows.focus()
+        self.set_focus(self.rows)
         self.show_choices()
         self.set_interval(MINUTE_TICK, self._minute)
         if self.host.ready:
@@ -240,7 +240,7 @@ class InboxView(ActionScreen[None]):
     @on(SearchBar.Finished)
     @on(FilterSidebar.Left)
     def _to_list(self) -> None:
-        self.rows.focus()
+        self.set_focus(self.rows)
 
     @on(FilterSidebar.Chosen)
     def _chosen(self, message: FilterSidebar.Chosen) -> None:

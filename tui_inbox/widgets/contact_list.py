@@ -145,15 +145,13 @@ class ContactList(RowList[InboxRow]):
 
 
 def _merged(widget: ContactList, spans: Sequence[tuple[str, str]], *, under_cursor: bool) -> list[Segment]:
-    """Spans as segments, neighbours of one style as one and blanks in their neighbour's: fewer bytes on the wire."""
+    """Spans as segments, blanks in their neighbour's style: fewer bytes on the wire."""
     segments: list[Segment] = []
-    style: Style | None = None
-    text = ""
-    for part, tone in spans:
-        wanted = style if style is not None and not part.strip() else widget.style_of(tone, under_cursor=under_cursor)
-        if wanted is not style and style is not None:
-            segments.append(Segment(text, style))
-            text = ""
-        style, text = wanted, text + part
-    segments.append(Segment(text, style))
+    tone, text = spans[0][1], ""
+    for part, wanted in spans:
+        if wanted != tone and part.strip():
+            segments.append(Segment(text, widget.style_of(tone, under_cursor=under_cursor)))
+            tone, text = wanted, ""
+        text += part
+    segments.append(Segment(text, widget.style_of(tone, under_cursor=under_cursor)))
     return segments

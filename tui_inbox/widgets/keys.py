@@ -94,16 +94,17 @@ class ActionTarget:
         except InboxError as error:
             self.say(str(error), refused=True)
 
-    async def watch_sequence(self, event: events.Key) -> None:
-        """Call from ``on_key``: takes the keys of a sequence such as ``g g`` for itself."""
+    async def watch_sequence(self, event: events.Key) -> bool:
+        """Take a key that belongs to a sequence such as ``g g``; returns whether it does."""
         known = sequences(self.SEQUENCE_SCOPES, self.keymap)
         before, self._pending_key = self._pending_key, ""
         action_id = known.get((before, event.key))
         if action_id is None and not any(first == event.key for first, _ in known):
-            return
+            return False
         event.stop()
         event.prevent_default()
         if action_id is not None:
             await self.perform(action_id)
         else:
             self._pending_key = event.key
+        return True

@@ -123,7 +123,8 @@ class Lines(StyledLines):
         """Show ``lines`` instead of the present ones."""
         before, self._lines = self._lines, tuple(lines)
         if len(before) != len(self._lines):
-            self.refresh(layout=True)
+            height = self.styles.height
+            self.refresh(layout=height is None or height.is_auto)
             return
         for y, (old, new) in enumerate(zip(before, self._lines, strict=True)):
             if old != new:

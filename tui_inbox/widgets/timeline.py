@@ -25,7 +25,7 @@ NEAR_TOP = 4
 """Rows from the top at which older entries are asked for."""
 
 
-class Timeline(StyledLines, ScrollView, can_focus=True):
+class Timeline(StyledLines, ScrollView, can_focus=False):
     """Scrolls by rows; has a cursor on messages (``J``, ``K``) for those that need a decision."""
 
     BINDINGS: ClassVar = []
@@ -238,7 +238,13 @@ class Timeline(StyledLines, ScrollView, can_focus=True):
             self._bodies[entry.key] = (entry, width, body)
         bodies = [self._bodies[entry.key][2] for entry in self._entries]
         self._rows = [self._head(), *lay_out(self._entries, bodies, self._reader, width), Row((), None)]
-        self.virtual_size = Size(width, len(self._rows))
+        self._set_length(len(self._rows))
+
+    def _set_length(self, rows: int) -> None:
+        """Another number of rows. The layout of the screen does not depend on it, so none is asked for."""
+        self.set_reactive(Timeline.virtual_size, Size(self.size.width, rows))
+        self.vertical_scrollbar.window_virtual_size = rows
+        self.vertical_scrollbar.refresh()
 
     def _head(self) -> Row:
         told = "the beginning" if self._complete else "older messages load as you scroll up"

@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.reactive import Reactive
+from textual.widget import Widget
 from textual.widgets import Input
 
 from tui_inbox.actions import Scope, first_sign
@@ -31,6 +33,8 @@ class Dialog(ActionModal[AnswerT | None], Generic[AnswerT]):
 
     BINDINGS = bindings_for(Scope.DIALOG)
     AUTO_FOCUS = "PickList, Input, TextArea"
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As Textual declares it, but a change of the focus alone does not paint the whole screen anew."""
     DEFAULT_CSS = """
     Dialog {
         align: center middle;
