@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -31,3 +33,10 @@ def test_no_module_is_longer_than_a_newcomer_reads_at_once() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in (ROOT / "tui_inbox").rglob("*.py")}
     assert {str(path): lines for path, lines in lengths.items() if lines > MOST_LINES} == {}
     assert lengths
+
+
+def test_the_pictures_and_files_that_the_readme_names_exist() -> None:
+    readme = (ROOT / "README.md").read_text()
+    named = [unquote(path) for path in re.findall(r"\]\((?!https?:)([^)#]+)\)", readme)]
+    assert named
+    assert [path for path in named if not (ROOT / path).is_file()] == []
