@@ -136,7 +136,8 @@ class InboxRow:
     preview: str
     """Beginning of the newest message, as it came: clean before painting."""
     preview_direction: Direction | None
-    channel_kinds: tuple[ChannelKind, ...]
+    channels: tuple[ContactChannel, ...]
+    """The contact's addresses with their facts, the one last used first."""
     window_ends_at: datetime | None
     """End of the window of the channel last used; ``None`` = that channel has no window or there is no channel."""
     waiting_since: datetime | None
@@ -151,6 +152,11 @@ class InboxRow:
     version: int
     cursor: str
     """Opaque key of this row for ``after``."""
+
+    @property
+    def channel_kinds(self) -> tuple[ChannelKind, ...]:
+        """Kinds of its channels, the one last used first, each once."""
+        return tuple(dict.fromkeys(item.channel.kind for item in self.channels))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -149,8 +148,8 @@ class InboxRepository(Repository):
         ids = [row.contact_id for _, _, row in found]
         if not ids:
             return []
-        tags = await ContactRepository(self._connection).tags_of(ids)
-        kinds, failed = await self._kinds(ids), await self._failed(ids)
+        people = ContactRepository(self._connection)
+        tags, reached, failed = await people.tags_of(ids), await people.channels_of_all(ids), await self._failed(ids)
         query = storable_query(f.query)
         rows = []
         for index, segment, row in found:
@@ -158,25 +157,8 @@ class InboxRepository(Repository):
             at = getattr(row, segment.column.name)
             cursor = Cursor(f.sort, index, at, row.contact_id, now).encode()
             built = _inbox_row(row, contact, _matched(contact, query), cursor)
-            rows.append(
-                replace(built, channel_kinds=tuple(kinds[row.contact_id]), failed=failed.get(row.contact_id, 0))
-            )
+            rows.append(replace(built, channels=tuple(reached[row.contact_id]), failed=failed.get(row.contact_id, 0)))
         return rows
-
-    async def _kinds(self, ids: Sequence[int]) -> dict[int, list[ChannelKind]]:
-        """Kinds of channels per contact, the one last used first, each once."""
-        last = contact_channels.c.last_message_at
-        statement = (
-            select(contact_channels.c.contact_id, channels.c.kind)
-            .join(channels, channels.c.id == contact_channels.c.channel_id)
-            .where(contact_channels.c.contact_id.in_(ids))
-            .order_by(contact_channels.c.contact_id, last.is_(None), last.desc(), contact_channels.c.id)
-        )
-        found: dict[int, list[ChannelKind]] = defaultdict(list)
-        for contact_id, kind in await self._all(statement):
-            if ChannelKind(kind) not in found[contact_id]:
-                found[contact_id].append(ChannelKind(kind))
-        return found
 
     async def _failed(self, ids: Sequence[int]) -> dict[int, int]:
         statement = (
@@ -244,7 +226,7 @@ def _inbox_row(row: AnyRow, contact: Contact, matched: tuple[str, ...], cursor: 
         last_activity_at=row.last_activity_at,
         preview=row.preview,
         preview_direction=None if row.preview_direction is None else Direction(row.preview_direction),
-        channel_kinds=(),
+        channels=(),
         window_ends_at=row.window_ends_at,
         waiting_since=row.waiting_since,
         snoozed_until=row.snoozed_until,
