@@ -154,6 +154,12 @@ class PtyProcess:
         """Send a signal to the program alone."""
         self.process.send_signal(number)
 
+    def suspend(self) -> None:
+        """Send what ctrl+z sends, and wait until the program has stopped."""
+        self.signal(signal.SIGTSTP)
+        self.wait_for(lambda screen: not screen.parser.modes_left())
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+
     def hang_up(self) -> None:
         """The line drops: the terminal is gone."""
         os.close(self._terminal)

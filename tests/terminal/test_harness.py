@@ -125,14 +125,16 @@ def test_keys_that_arrive_together_keep_their_order_in_our_fields(tmp_path: Path
     with PtyProcess(TINY, home=tmp_path, env={"PYTHONPATH": str(ROOT)}) as tiny:
         tiny.wait_for("hello from the tiny program")
         tiny.type("abcdef\x7f\x7f\x7fXYZ\x1b[D\x1b[D\x7f-\x1b[F!")
-        tiny.wait_for("ab-YZ!")
+        tiny.wait_for("abc-YZ!")
 
 
 def test_what_is_pasted_into_our_fields_is_clean(tmp_path: Path) -> None:
     with PtyProcess(TINY, home=tmp_path, env={"PYTHONPATH": str(ROOT)}) as tiny:
         tiny.wait_for("hello from the tiny program")
-        tiny.paste("pa\x1b]8;;http://x\x07st\u202eed\x9b")
-        tiny.wait_for("pa]8;;http://xsted")
+        tiny.type("> ")
+        tiny.paste("pa\x1b]8;;http://x\x07st\u202eed\x9b\x1b[6n\x11\x1bq")
+        tiny.type(" <")
+        tiny.wait_for("> pa]8;;http://xsted[6nq <")
         tiny.press("ctrl+q")
         assert tiny.wait() == 0
         assert tiny.screen.parser.finish() == []
@@ -161,6 +163,31 @@ def test_a_dropped_line_ends_the_program(tmp_path: Path) -> None:
         tiny.wait_for("hello from the tiny program")
         tiny.hang_up()
         assert tiny.wait() == 128 + signal.SIGHUP
+
+
+def test_a_program_goes_on_after_being_suspended(tmp_path: Path) -> None:
+    with PtyProcess(TINY, home=tmp_path, env={"PYTHONPATH": str(ROOT)}) as tiny:
+        tiny.wait_for("hello from the tiny program")
+        tiny.suspend()
+        tiny.signal(signal.SIGCONT)
+        tiny.wait_for(lambda screen: bool(screen.parser.modes_left()))
+        tiny.type("typed afterwards")
+        tiny.wait_for("typed afterwards")
+        tiny.press("ctrl+q")
+        assert tiny.wait() == 0
+        tiny.assert_terminal_restored()
+
+
+def test_a_stray_continue_signal_changes_nothing(tmp_path: Path) -> None:
+    """A lost terminal is followed by one; Textual would start its threads a second time and never end."""
+    with PtyProcess(TINY, home=tmp_path, env={"PYTHONPATH": str(ROOT)}) as tiny:
+        tiny.wait_for("hello from the tiny program")
+        tiny.signal(signal.SIGCONT)
+        tiny.type("typed")
+        tiny.wait_for("typed")
+        tiny.signal(signal.SIGTERM)
+        assert tiny.wait() == 128 + signal.SIGTERM
+        tiny.assert_terminal_restored()
 
 
 RAW = "raw \x1b]52;c;cm0=\x1b\\ \x9b5m \x1b[6n \u202e end"

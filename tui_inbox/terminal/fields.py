@@ -1,8 +1,8 @@
 """What every field in which somebody writes needs beyond Textual's: keys in their order, and clean pasting.
 
-Textual inserts a printable key at once, but lets ``backspace`` and the arrows travel from the field through the screen to
-the application before their action runs. Keys that arrive in one bundle, as they do over a slow line, then change places:
-``ab⌫c`` becomes ``ab``. Here a field's own actions run where they arrive.
+Textual inserts a printable key at once, but lets ``backspace`` and the arrows travel from the field through the screen
+to the application before their action runs. Keys that arrive in one bundle, as they do over a slow line, then change
+places: ``ab⌫c`` becomes ``ab``. Here a field's own actions run where they arrive.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class InOrder(_Base):
             if not binding.priority:
                 event.stop()
                 event.prevent_default()
-                await self.run_action(binding.action)
+                await self.app.run_action(binding.action, self)
                 return
 
     def _on_paste(self, event: events.Paste) -> None:

@@ -111,6 +111,8 @@ def guarded_driver() -> type[Driver] | None:
         return None
     from textual.drivers.linux_driver import LinuxDriver
 
+    from tui_inbox.terminal.keyboard import read_keys
+
     class GuardedDriver(LinuxDriver):
         """Textual's driver with the trip-wire before it and a file behind it that outlives the terminal."""
 
@@ -128,10 +130,15 @@ def guarded_driver() -> type[Driver] | None:
                     LOG.error("kept from the terminal: %s", kind)
             super().write(safe)
 
+        def _sigcont_application(self, *arguments: Any) -> None:
+            """Go on after ctrl+z. A lost terminal sends the same signal; starting anew there would never end."""
+            if self._must_signal_resume:
+                super()._sigcont_application(*arguments)
+
         def run_input_thread(self) -> None:
-            """Read keys; a terminal that has gone away is a hang-up, not a crash."""
+            """Read keys; a paste stays a paste, and a terminal that has gone away is a hang-up, not a crash."""
             try:
-                super().run_input_thread()
+                read_keys(self)
             except OSError:
                 os.kill(os.getpid(), signal.SIGHUP)
 

@@ -11,7 +11,7 @@ second opinion would move the frame even where it is right.
 
 from __future__ import annotations
 
-from tui_inbox.text.cleaner import CLEANER_VERSION, EMPTY, CustomerText, clean, clean_line, is_clean, typed
+from tui_inbox.text.cleaner import CLEANER_VERSION, EMPTY, CustomerText, clean, clean_line, is_clean, show_emoji, typed
 from tui_inbox.text.exits import csv_cell, safe_filename, terminal_safe
 from tui_inbox.text.moments import clock_time, duration, when
 from tui_inbox.text.width import cells, clip, fit, widest, wrap
@@ -30,6 +30,7 @@ __all__ = [
     "fit",
     "is_clean",
     "safe_filename",
+    "show_emoji",
     "terminal_safe",
     "typed",
     "when",

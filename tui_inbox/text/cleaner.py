@@ -25,6 +25,13 @@ _TAB = 4
 _WINDOW = 4
 """How many times the maximum is looked at, since much of it may be dropped."""
 _HERE = object()
+_split_emoji = True
+
+
+def show_emoji(*, safe: bool) -> None:
+    """What ``safe_emoji`` means where a call does not say: the setting of this process, made once at its start."""
+    global _split_emoji  # noqa: PLW0603  (one terminal a process, so one answer a process)
+    _split_emoji = safe
 
 
 class CustomerText(str):
@@ -57,19 +64,19 @@ def clean(
     maximum: int = MAXIMUM,
     lines: int = LINES,
     line_length: int = LINE_LENGTH,
-    safe_emoji: bool = True,
+    safe_emoji: bool | None = None,
 ) -> CustomerText:
     """``text`` as it may be shown, over several lines, by the rules of the reliability reference, section 2.4.
 
     ``maximum``, ``line_length``: code points; what is cut ends in ``…`` and is counted in ``cut``. ``safe_emoji``:
     emoji families in their parts, no variation selectors or skin tones, flags as letters, so that every terminal agrees
-    on the width; ``False`` only for a terminal that groups graphemes (mode 2027). Never raises; cleaning twice changes
-    nothing.
+    on the width; ``False`` only for a terminal that groups graphemes (mode 2027); ``None`` = as the setting says. Never
+    raises; cleaning twice changes nothing.
     """
     flagged, earlier = (text.flagged, text.cut) if isinstance(text, CustomerText) else (False, 0)
     window = text[: maximum * _WINDOW]
     flagged = flagged or characters.FLAGGED.search(window) is not None
-    shown, marks = _scrub(window, safe_emoji)
+    shown, marks = _scrub(window, _split_emoji if safe_emoji is None else safe_emoji)
     kept = _cap(shown, maximum, lines, line_length)
     cut = len(text) - len(window) + max(0, len(shown) - len(kept)) + marks
     if cut and not kept.endswith("…"):
@@ -80,7 +87,7 @@ def clean(
     return CustomerText(kept, flagged=flagged, cut=cut + earlier, key=_HERE)
 
 
-def clean_line(text: str, cells: int = 80, *, safe_emoji: bool = True) -> CustomerText:
+def clean_line(text: str, cells: int = 80, *, safe_emoji: bool | None = None) -> CustomerText:
     """``text`` as one line of at most ``cells`` cells, for names, subjects, file names and previews."""
     whole = clean(text, maximum=max(256, 8 * cells), line_length=max(256, 8 * cells), safe_emoji=safe_emoji)
     line = " ⏎ ".join(whole.strip().split("\n"))
@@ -108,7 +115,7 @@ def is_clean(text: str) -> bool:
     return _scrub(text, False)[0] == text
 
 
-def uncapped(text: str, *, safe_emoji: bool = True) -> CustomerText:
+def uncapped(text: str, *, safe_emoji: bool | None = None) -> CustomerText:
     """``text`` cleaned and never cut, for output that scrolls and is not laid out."""
     room = max(1, len(text) * _TAB)
     return clean(text, maximum=room, lines=room, line_length=room, safe_emoji=safe_emoji)
