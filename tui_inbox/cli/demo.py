@@ -34,7 +34,7 @@ TRY = (
 def demo(session: Session, contacts: int, seed: int, keep: bool, no_open: bool, as_json: bool) -> None:
     """Try it out: a made-up shop with local stand-ins for its channels. Nothing leaves this machine."""
     if not no_open:
-        from tui_inbox.cli.screen import require_terminal
+        from tui_inbox.terminal.tty import require_terminal
 
         require_terminal()
     from tui_inbox import logs

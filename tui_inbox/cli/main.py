@@ -60,7 +60,8 @@ def main(context: click.Context) -> None:
     """A terminal inbox for support agents. Without a command it opens the inbox."""
     session = context.ensure_object(Session)
     if context.invoked_subcommand is None:
-        from tui_inbox.cli.screen import require_terminal, run_screen
+        from tui_inbox.cli.screen import run_screen
+        from tui_inbox.terminal.tty import require_terminal
 
         require_terminal()
         context.exit(run_screen(session.settings()))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from tui_inbox.cli.session import named_agent, require_database
-from tui_inbox.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from tui_inbox.bootstrap import Services
@@ -22,21 +20,17 @@ SENDER_EVERY = 10.0
 log = logging.getLogger(__name__)
 
 
-def require_terminal() -> None:
-    """Raise ``UsageError`` when there is no terminal to open the screen on."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "The inbox needs a terminal. Without one, use the commands: tui-inbox find, tui-inbox show, tui-inbox send."
-        )
-
-
 def run_screen(settings: Settings) -> int:
     """Open the inbox; returns the exit code."""
+    from tui_inbox.terminal.tty import require_terminal
+    from tui_inbox.text import show_emoji
+
     require_terminal()
     require_database(settings.database)
     handle = named_agent(settings)
     from tui_inbox.app import TuiInbox
 
+    show_emoji(safe=settings.safe_emoji)
     senders = _Senders(settings)
 
     async def open_services() -> Services:

@@ -101,8 +101,8 @@ class Settings(BaseSettings):
     """Handle of the agent who works here."""
     theme: str = "textual-dark"
     """Colour theme; textual-ansi and ansi-dark use the terminal's own colours."""
-    safe_emoji: bool = False
-    """Show emoji as words, for terminals that draw them with a wrong width."""
+    safe_emoji: bool = True
+    """Split joined emoji into parts that every terminal draws equally wide; false shows them whole."""
     enter_sends: bool = True
     """Enter sends and ctrl+j starts a new line; false swaps them."""
     rules: Annotated[WorkspaceRules, AfterValidator(_rules)] = WorkspaceRules()
