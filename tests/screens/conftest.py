@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import shutil
 from collections.abc import AsyncIterator, Callable
@@ -105,19 +104,6 @@ async def settled(pilot: Pilot[Any]) -> None:
     for _ in range(3):
         await app.workers.wait_for_complete([worker for worker in app.workers if worker.group in READING])
         await pilot.pause()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def report_folder() -> str:
-    """Where the snapshot plugin keeps its report: read before each test loses the caller's environment."""
-    return os.environ.get("TEXTUAL_SNAPSHOT_TEMPDIR", "")
-
-
-@pytest.fixture(autouse=True)
-def kept_report_folder(own_environment: Path, report_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The plugin finds its folder again."""
-    if report_folder:
-        monkeypatch.setenv("TEXTUAL_SNAPSHOT_TEMPDIR", report_folder)
 
 
 @pytest.fixture(scope="session")

@@ -99,3 +99,12 @@ async def in_store(workspace: Workspace, work: Callable[[ScreenServices], Awaita
         return await work(services)
     finally:
         await services.close()
+
+
+def not_looking(screen: ConversationScreen) -> None:
+    """From here on the screen does not hear that the store has changed, as in the moment before it does."""
+    screen.store_changed = _nothing  # type: ignore[method-assign]  # in place of the method
+
+
+async def _nothing() -> None:
+    return None

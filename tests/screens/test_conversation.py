@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.screens.conftest import Workspace, until
-from tests.screens.conversing import find, in_store, open_conversation, settled
+from tests.screens.conversing import find, in_store, not_looking, open_conversation, settled
 from tests.screens.services import ScreenServices
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction
 from tui_inbox.repository.unit import Unit
@@ -160,9 +160,8 @@ async def test_a_newer_message_stops_the_send_until_somebody_decides(workspace: 
         screen = await open_conversation(pilot, "Carlos")
         await write(pilot, screen, "the answer")
         workspace.clock.forward(timedelta(seconds=3))
-        seen = screen.shown
+        not_looking(screen)
         await customer_writes(workspace, "Carlos", "wait, I was wrong")
-        screen.shown = seen
         await pilot.press("enter")
         await until(lambda: isinstance(app.screen, ConflictDialog), pilot)
         assert "wait, I was wrong" in app.screen.query_one("#news").plain  # type: ignore[attr-defined]  # lines
@@ -182,9 +181,8 @@ async def test_the_three_ways_out_of_a_conflict(workspace: Workspace, key: str, 
     async with workspace.running(SMALL) as (app, pilot):
         screen = await open_conversation(pilot, "Carlos")
         await write(pilot, screen, "the answer")
-        seen = screen.shown
+        not_looking(screen)
         await in_store(workspace, colleague)
-        screen.shown = seen
         await pilot.press("enter")
         await until(lambda: isinstance(app.screen, ConflictDialog), pilot)
         assert "bo was faster" in app.screen.query_one("#news").plain  # type: ignore[attr-defined]  # lines

@@ -113,11 +113,11 @@ async def test_a_digit_chooses_the_category_and_letters_go_into_the_summary(work
     async with workspace.running(SMALL) as (_, pilot):
         screen = await open_conversation(pilot, "Amélie")
         shown = await dialog(pilot, "e", CloseDialog)
-        await pilot.press("2", *"replacement")
-        assert shown.query_one("#summary", Input).value == "replacement"
+        await pilot.press("2", *"kit sent, 2 parts")
+        assert shown.query_one("#summary", Input).value == "kit sent, 2 parts"
         await pilot.press("enter")
         await until(lambda: is_now(screen, ConversationStatus.CLOSED), pilot)
-        assert "you closed this · answered: replacement" in screen.timeline.plain
+        assert "you closed this · answered: kit sent, 2 parts" in screen.timeline.plain
 
 
 async def test_without_closing_notes_it_closes_at_once(workspace: Workspace) -> None:

@@ -8,7 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.screens.conftest import Workspace, until
-from tests.screens.conversing import find, in_store, open_conversation, showing
+from tests.screens.conversing import find, in_store, not_looking, open_conversation, showing
 from tests.screens.services import ScreenServices
 from tui_inbox.screens.dialogs.conflict import ConflictDialog
 from tui_inbox.services.send_plan import SendRequest
@@ -52,9 +52,8 @@ def test_conflict(snap_compare: SnapCompare, workspace: Workspace, size: tuple[i
     async def prepare(pilot: Pilot[Any]) -> None:
         screen = await open_conversation(pilot, "Carlos", start="write")
         await pilot.press(*"Your jacket left today")
-        seen = screen.shown
+        not_looking(screen)
         await in_store(workspace, colleague)
-        screen.shown = seen
         screen.composer.submit()
         await until(lambda: isinstance(pilot.app.screen, ConflictDialog), pilot)
         await pilot.pause()

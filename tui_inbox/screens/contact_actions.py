@@ -131,6 +131,8 @@ class ContactActions:
         except InboxError as error:
             self._screen.say(str(error), refused=True)
             return
+        finally:
+            self._host.release_keys()
         if sentence:
             self._screen.say(sentence)
 

@@ -119,10 +119,11 @@ class ConversationScreen(ConversationView):
         if self.composer.mode is ComposerMode.TEMPLATE:
             self.do_template()
         else:
-            self.composer.field.focus()
+            self.set_focus(self.composer.field)
 
     def do_template(self) -> None:
         """Choose and send a template."""
+        self.host.hold_keys()
         self.in_background(self._template, "template")
 
     async def _template(self) -> None:
@@ -149,6 +150,7 @@ class ConversationScreen(ConversationView):
 
     def do_channel(self) -> None:
         """Write on another channel."""
+        self.host.hold_keys()
         self.in_background(self._channel, "channel")
 
     async def _channel(self) -> None:
@@ -222,6 +224,7 @@ class ConversationScreen(ConversationView):
             self._act("undo")
 
     def _act(self, action_id: str) -> None:
+        self.host.hold_keys()
         self.actions.run(action_id, (self.contact_id,))
 
     async def _take_back(self) -> None:

@@ -74,7 +74,7 @@ class Sending:
                 if sent and screen.contact_id == contact_id:
                     screen.composer.sent(text)
         except ConflictError as error:
-            await self._conflict(error, text, tag)
+            await self._conflict(error, request)
         finally:
             screen.composer.not_sent()
 
@@ -87,7 +87,7 @@ class Sending:
         except ConflictError as error:
             from tui_inbox.screens.dialogs.conflict import Resolution
 
-            if await self._ask_conflict(error) is Resolution.SEND:
+            if await self._ask_conflict(error, request) is Resolution.SEND:
                 await self.send_template(choice, channel_id, anyway=True)
 
     async def _queue(self, request: SendRequest) -> bool:
@@ -146,13 +146,13 @@ class Sending:
 
     # --- somebody wrote meanwhile
 
-    async def _conflict(self, error: ConflictError, text: str, tag: str) -> None:
+    async def _conflict(self, error: ConflictError, request: SendRequest) -> None:
         from tui_inbox.screens.dialogs.conflict import Resolution
 
         screen = self._screen
-        decision = await self._ask_conflict(error)
+        decision = await self._ask_conflict(error, request)
         if decision is Resolution.SEND:
-            await self._send_text(text, tag, anyway=True)
+            await self._send_text(request.text, request.tag, anyway=True)
         elif decision is Resolution.DROP:
             screen.composer.load("")
             await screen.host.services.drafts.discard(screen.host.agent, screen.contact_id)
@@ -161,13 +161,12 @@ class Sending:
             screen.composer.field.focus()
             screen.say("Not sent; the text is as you wrote it.")
 
-    async def _ask_conflict(self, error: ConflictError) -> object:
+    async def _ask_conflict(self, error: ConflictError, request: SendRequest) -> object:
         from tui_inbox.screens.dialogs.conflict import ConflictDialog
 
         screen = self._screen
-        shown = screen.shown
-        seen = 0 if shown is None else shown.view.conversation.last_seq
-        entries = await screen.host.services.contacts.timeline(screen.contact_id, limit=20)
+        seen = request.seen_seq or 0
+        entries = await screen.host.services.contacts.timeline(request.contact_id, limit=20)
         news = [entry for entry in entries if entry.seq > seen and self._is_news(entry)]
         screen.reading.again()
         dialog = ConflictDialog(str(error), news, screen.customer)

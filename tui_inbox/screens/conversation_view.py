@@ -120,6 +120,7 @@ class ConversationView(ActionScreen[None]):
     async def on_mount(self) -> None:
         """Read at once where the services are there already."""
         if self.host.ready:
+            self.host.hold_keys()
             self.set_timer(HOLD_AT_MOST, self._release)
             await self.data_ready()
 
@@ -147,6 +148,7 @@ class ConversationView(ActionScreen[None]):
 
     async def show_contact(self, contact_id: int) -> None:
         """Show another contact; the draft of this one is saved first."""
+        self.host.hold_keys()
         await self.sending.save_draft()
         self.contact_id = contact_id
         self.shown = None
@@ -188,6 +190,8 @@ class ConversationView(ActionScreen[None]):
         start, self._start = self._start, "read"
         if start != "read":
             self.call_later(self.perform, start)
+        elif message.fresh:
+            self.host.release_keys()
 
     def _reader(self) -> Reader:
         assert self.shown is not None

@@ -80,12 +80,10 @@ class TemplatePicker(Dialog[TemplateChoice]):
 
     def on_mount(self) -> None:
         """Fill in."""
-        super().on_mount()
         self._filter("")
 
     def on_resize(self) -> None:
         """Rows are laid out for the width."""
-        super().on_resize()
         self.call_after_refresh(self._redraw)
 
     # --- first step

@@ -73,6 +73,8 @@ class PickList(StyledLines, ScrollView, can_focus=True):
         self._rows: tuple[PickRow, ...] = ()
         self._numbered = numbered
         self._pick_keys = {"enter", "space"} if enter_picks else {"space"}
+        # Where enter does not pick, letters are for a field beside the list.
+        self._steps = {key: step for key, step in _STEPS.items() if enter_picks or len(key) > 1}
         self.cursor = 0
         """Index of the row under the cursor."""
         self.marked: int | None = None
@@ -139,8 +141,8 @@ class PickList(StyledLines, ScrollView, can_focus=True):
         return self.strip_of(((mark, "accent strong"), (number, "accent" if self._numbered else ""), *line), width)
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key in _STEPS:
-            self.move(_STEPS[event.key])
+        if event.key in self._steps:
+            self.move(self._steps[event.key])
         elif event.key in {"pagedown", "pageup"}:
             self.move((1 if event.key == "pagedown" else -1) * max(1, self.size.height - 1))
         elif event.key in {"home", "end"}:

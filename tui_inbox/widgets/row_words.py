@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
 
-from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, Direction, Permission
+from tui_inbox.domain.kinds import ChannelKind, ComposerMode, ConversationStatus, Direction, WindowState
 from tui_inbox.domain.models import InboxRow
 from tui_inbox.domain.policy import policy_for
-from tui_inbox.domain.window import AMBER
+from tui_inbox.domain.window import AMBER, WindowAnswer, decide
 from tui_inbox.text import CustomerText, cells, clean_line, duration, fit, when
 
 STATUS_MARKS: Mapping[ConversationStatus, str] = {
@@ -152,43 +152,29 @@ _STATUS_TONES = {
 
 
 def window_badge(row: InboxRow, now: datetime) -> Span:
-    """The messaging window of the channel last used, in at most nine cells."""
+    """What may be sent on the channel last used, in at most nine cells; the very answer that the composer gets."""
     if row.blocked:
         return ("blocked", "bad")
-    if not row.channel_kinds:
+    if not row.channels:
         return ("–", "faint")
-    if row.window_ends_at is None:
-        return _without_end(row.channel_kinds[0])
-    left = row.window_ends_at - now
-    if left > timedelta(0):
+    last = row.channels[0]
+    answer = decide(policy_for(last.channel.kind, last.channel.policy_override), last.facts, now)
+    if answer.state is WindowState.BLOCKED:
+        return _shut(answer)
+    if answer.state is WindowState.OPEN and answer.closes_at is not None:
+        left = answer.closes_at - now
         return (duration(left), "warn" if left <= AMBER else "good")
-    return _after_end(row.channel_kinds[0], -left)
-
-
-def _without_end(kind: ChannelKind) -> Span:
-    policy = policy_for(kind)
-    if policy.retired:
-        return ("ended", "bad")
-    if policy.window is None:
-        return ("free", "good")
-    if any(Permission.TEMPLATE in stage.allows for stage in policy.after_close):
+    if answer.mode is ComposerMode.TAG:
+        return (f"tag {_rough(answer.changes_at - now)}" if answer.changes_at else "tag", "info")
+    if answer.mode is ComposerMode.TEMPLATE:
         return ("template", "info")
-    return ("closed", "muted")
+    return ("charged", "warn") if answer.warning else ("free", "good")
 
 
-def _after_end(kind: ChannelKind, since: timedelta) -> Span:
-    """What the usual policy of a channel kind allows this long after the end of its window."""
-    policy = policy_for(kind)
-    for stage in policy.after_close:
-        left = None if stage.until is None else stage.until - (policy.window or timedelta(0)) - since
-        if left is not None and left <= timedelta(0):
-            continue
-        if Permission.TEXT in stage.allows:
-            return ("charged", "warn")
-        if Permission.HUMAN_AGENT in stage.allows:
-            return ("tag " + _rough(left) if left is not None else "tag", "info")
-        return ("template", "info")
-    return ("closed", "muted")
+def _shut(answer: WindowAnswer) -> Span:
+    if answer.opted_out:
+        return ("opted out", "bad")
+    return ("ended", "bad") if answer.for_good else ("closed", "muted")
 
 
 def _rough(left: timedelta) -> str:

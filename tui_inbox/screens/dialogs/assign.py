@@ -57,7 +57,6 @@ class AssignDialog(Dialog[Assignment]):
 
     def on_mount(self) -> None:
         """Fill in."""
-        super().on_mount()
         self._filter("")
 
     def do_accept(self) -> None:

@@ -127,7 +127,6 @@ class Dialog(ActionModal[AnswerT | None], Generic[AnswerT]):
                 event.prevent_default()
                 shown.move(_LIST_KEYS[event.key])
                 return
-        await super().on_key(event)
 
     def _draw_frame(self) -> None:
         title = self.query_one(".dialog-title", Lines)

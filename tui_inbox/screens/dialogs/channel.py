@@ -50,7 +50,6 @@ class ChannelDialog(Dialog[int]):
 
     def on_mount(self) -> None:
         """Fill in."""
-        super().on_mount()
         at = next((n for n, item in enumerate(self._reaches) if item.contact_channel.id == self._in_use), 0)
         self.query_one(PickList).show([self._row(item) for item in self._reaches], at)
 

@@ -56,7 +56,6 @@ class CloseDialog(Dialog[ClosingNote]):
 
     def on_mount(self) -> None:
         """Fill in."""
-        super().on_mount()
         self.query_one("#demand", Lines).show([((_DEMANDS.get(self._rules.closing_notes, ""), "muted"),)])
         self._show_categories()
         self.query_one("#consequence", Lines).show([(("↳ ", "accent"), (self._consequence, "muted"))])
@@ -74,16 +73,15 @@ class CloseDialog(Dialog[ClosingNote]):
             return
         self.dismiss(note)
 
-    async def on_key(self, event: events.Key) -> None:
-        """Letters go straight into the summary."""
-        shown, summary = self.query_one(PickList), self.query_one("#summary", Input)
-        if self.focused is shown and event.is_printable and event.character and event.character.isalpha():
+    def on_key(self, event: events.Key) -> None:
+        """Letters go straight into the summary, also those typed before the focus has followed."""
+        summary = self.query_one("#summary", Input)
+        letter = event.character if event.is_printable else None
+        if letter and (letter.isalpha() or self.focused is summary):
             event.stop()
             event.prevent_default()
-            summary.focus()
-            summary.insert_text_at_cursor(event.character)
-            return
-        await super().on_key(event)
+            self.set_focus(summary)
+            summary.insert_text_at_cursor(letter)
 
     @on(PickList.Picked)
     def _picked(self, event: PickList.Picked) -> None:
@@ -92,13 +90,13 @@ class CloseDialog(Dialog[ClosingNote]):
         shown.mark(None if shown.marked == event.index else event.index)
         self.complain("")
         if self._rules.closing_notes is ClosingNoteMode.BOTH_REQUIRED:
-            self.query_one("#summary", Input).focus()
+            self.set_focus(self.query_one("#summary", Input))
 
     def _show_categories(self) -> None:
         self.query_one(PickList).show([PickRow(((category, ""),)) for category in self._rules.categories])
 
     def _ask_for(self, note: ClosingNote) -> None:
         if note.category:
-            self.query_one("#summary", Input).focus()
+            self.set_focus(self.query_one("#summary", Input))
         else:
             self.query_one(PickList).focus()

@@ -39,21 +39,18 @@ class ConfirmDialog(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Fill in."""
-        super().on_mount()
         self.query_one("#question", Lines).show(paragraph(self._sentence, 60))
 
     def do_accept(self) -> None:
         """Yes."""
         self.dismiss(True)
 
-    async def on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
         """``y`` and ``n``."""
         if event.key in {"y", "n"}:
             event.stop()
             event.prevent_default()
             self.dismiss(event.key == "y")
-            return
-        await super().on_key(event)
 
 
 def paragraph(sentence: str, width: int, style: str = "") -> Sequence[tuple[tuple[str, str], ...]]:

@@ -58,7 +58,6 @@ class ConflictDialog(Dialog[Resolution]):
 
     def on_mount(self) -> None:
         """Fill in."""
-        super().on_mount()
         self.query_one("#told", Lines).show(paragraph(str(clean_line(self._sentence, 300)), 60, "muted"))
         self.query_one("#news", Lines).show([(), *self._new_lines(), ()])
         rows = [PickRow(((f"{name:<14}", ""), (told, "muted"))) for _, name, told in _CHOICES]

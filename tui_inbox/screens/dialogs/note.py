@@ -45,7 +45,6 @@ class NoteDialog(Dialog[str]):
 
     def on_mount(self) -> None:
         """Fill in."""
-        super().on_mount()
         self.query_one("#what", Lines).show([quiet("Only the team sees it. It is never sent and reopens nothing.")])
 
     def do_accept(self) -> None:

@@ -48,7 +48,6 @@ class SnoozeDialog(Dialog[datetime]):
 
     def on_mount(self) -> None:
         """Fill in."""
-        super().on_mount()
         rows = [PickRow(((f"{phrase:<16}", ""), (self._local(phrase), "muted"))) for phrase in QUICK]
         self.query_one(PickList).show(rows)
         self.query_one("#meaning", Lines).show([()])
