@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 _LEAKY_PREFIXES = ("TUI_INBOX_", "TEXTUAL_", "XDG_")
 _LEAKY = ("NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES", "EDITOR", "VISUAL", "TMUX", "SSH_CONNECTION")
-_KEPT = ("TUI_INBOX_SPECS", "TUI_INBOX_TESTDATA")
-"""Folders with published API descriptions and with shared test data; see the README, "Tests"."""
+_KEPT = ("TUI_INBOX_SPECS", "TUI_INBOX_TESTDATA", "TEXTUAL_SNAPSHOT_TEMPDIR")
+"""Folders with published API descriptions and shared test data (README, "Tests"), and one of the snapshot plugin."""
 
 
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home of its own and none of the caller's settings."""
     for name in list(os.environ):
         if (name.startswith(_LEAKY_PREFIXES) and name not in _KEPT) or name in _LEAKY:
@@ -24,4 +23,4 @@ def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("TERM", "xterm-256color")
-    yield home
+    return home

@@ -1,4 +1,4 @@
-"""The floor of painting: a Textual program that repaints a list of the same size on every key, and does nothing else."""
+"""The floor of painting: a Textual program that repaints a list of the same size on every key and does no more."""
 
 from __future__ import annotations
 
