@@ -185,6 +185,8 @@ def test_typed_and_pasted(nasty: Workspace) -> None:
             inbox.quiet(0.03)
             assert_silent(nasty, inbox, number)
         end(nasty, inbox)
+    written = [entry for entry in nasty.json("show", "id:1")["timeline"] if entry["direction"] == "outbound"]
+    assert len(written) == 1, "a paste has sent something"
 
 
 def pasteable(text: str) -> str:
