@@ -66,7 +66,7 @@ def _screen(places: DemoPlaces) -> int:
     from tui_inbox.cli.screen import run_screen
     from tui_inbox.config import load_settings
 
-    return run_screen(load_settings(places.config, {"database": places.url, "agent": "ana"}))
+    return run_screen(lambda: load_settings(places.config, {"database": places.url, "agent": "ana"}))
 
 
 def _print_places(places: DemoPlaces, *, as_json: bool) -> None:

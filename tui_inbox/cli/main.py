@@ -61,10 +61,8 @@ def main(context: click.Context) -> None:
     session = context.ensure_object(Session)
     if context.invoked_subcommand is None:
         from tui_inbox.cli.screen import run_screen
-        from tui_inbox.terminal.tty import require_terminal
 
-        require_terminal()
-        context.exit(run_screen(session.settings()))
+        context.exit(run_screen(session.settings))
 
 
 for command in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
@@ -15,37 +16,37 @@ if TYPE_CHECKING:
     from tui_inbox.screens.base import Services as ScreenServices
     from tui_inbox.server.processes import ManagedProcess
 
+DEFAULT_THEME = "textual-dark"
 SENDER_EVERY = 10.0
 """Seconds between two looks at whether a sender runs."""
 log = logging.getLogger(__name__)
 
 
-def run_screen(settings: Settings) -> int:
-    """Open the inbox; returns the exit code."""
+def run_screen(load: Callable[[], Settings], *, theme: str = DEFAULT_THEME) -> int:
+    """Open the inbox; returns the exit code.
+
+    ``load`` reads the settings. Doing so imports a good deal, so it happens behind the first frame, which ``theme``
+    colours; what is wrong with the settings ends the program with a sentence all the same.
+    """
     from tui_inbox.terminal.tty import require_terminal
-    from tui_inbox.text import show_emoji
 
     require_terminal()
-    require_database(settings.database)
-    handle = named_agent(settings)
     from tui_inbox.app import TuiInbox
 
-    show_emoji(safe=settings.safe_emoji)
-    senders = _Senders(settings)
+    senders = _Senders()
 
     async def open_services() -> Services:
         from tui_inbox.bootstrap import open_services
+        from tui_inbox.text import show_emoji
 
+        settings = await asyncio.to_thread(load)
+        require_database(settings.database)
+        app.personalise(named_agent(settings), theme=settings.theme, keys=_keys(settings))
+        show_emoji(safe=settings.safe_emoji)
+        senders.settings = settings
         return await open_services(settings)
 
-    app = TuiInbox(
-        open_services,
-        handle,
-        tz=LocalZone(),
-        theme=settings.theme,
-        keys=_keys(settings),
-        on_ready=senders.keep,
-    )
+    app = TuiInbox(open_services, "", tz=LocalZone(), theme=theme, on_ready=senders.keep)
     try:
         code = app.run()
     finally:
@@ -62,8 +63,9 @@ def _keys(settings: Settings) -> dict[str, tuple[str, ...]]:
 class _Senders:
     """Sees to it that somebody sends while the inbox is open."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self) -> None:
+        self.settings: Settings | None = None
+        """Set before :meth:`keep` is called."""
         self._started: list[ManagedProcess] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -82,13 +84,14 @@ class _Senders:
         from tui_inbox.domain.errors import StoreError
         from tui_inbox.server.processes import ensure_sender
 
+        assert self.settings is not None
         while True:
             try:
                 process = await ensure_sender(
                     services.store,
                     system_clock,
-                    database=self._settings.database,
-                    config=self._settings.file,
+                    database=self.settings.database,
+                    config=self.settings.file,
                     log_file=paths.log_file("deliver"),
                 )
                 if process is not None:
