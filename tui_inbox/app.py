@@ -71,17 +71,16 @@ class TuiInbox(TypeAhead):
     ) -> None:
         """``open_services`` is awaited after the first frame; ``on_ready`` is called once they are there.
 
-        Raises :class:`UsageError` for an unknown theme or for keys that cannot be.
+        Who works here and how it looks may also come later, by :meth:`personalise`. Raises :class:`UsageError` for an
+        unknown theme or for keys that cannot be.
         """
         super().__init__(driver_class=driver_class or guarded_driver())
         self.animation_level = "none"
         self.clock: Clock = clock
         self.tz: tzinfo = tz
-        self.keymap: Keymap = check_keymap(keys or {})
-        self.agent_handle = agent_handle
-        if theme not in self.available_themes:
-            raise UsageError(f"There is no theme '{theme}'. Known ones: {', '.join(sorted(self.available_themes))}.")
-        self.theme = theme
+        self.keymap: Keymap = {}
+        self.agent_handle = ""
+        self.personalise(agent_handle, theme=theme, keys=keys or {})
         self._open_services = open_services
         self._on_ready = on_ready
         self._services: Services | None = None
@@ -89,7 +88,14 @@ class TuiInbox(TypeAhead):
         self._token: int | None = None
         self._watch_broken = False
         self._forget_signals: Callable[[], None] = lambda: None
-        self.set_keymap(single_keys(self.keymap))
+
+    def personalise(self, agent_handle: str, *, theme: str, keys: Mapping[str, Iterable[str]]) -> None:
+        """Take over the settings of the person who works here. Raises :class:`UsageError`; nothing is changed then."""
+        keymap = check_keymap(keys)
+        if theme not in self.available_themes:
+            raise UsageError(f"There is no theme '{theme}'. Known ones: {', '.join(sorted(self.available_themes))}.")
+        self.agent_handle, self.keymap, self.theme = agent_handle, keymap, theme
+        self.set_keymap(single_keys(keymap))
 
     # What screens use -----------------------------------------------------------------------------------------------
 

@@ -16,12 +16,11 @@ from tests.screens.services import ScreenServices
 from tui_inbox.app import TuiInbox
 from tui_inbox.domain.kinds import ClosingLogic, ClosingNoteMode, ConversationStatus
 from tui_inbox.domain.lifecycle import WorkspaceRules
-from tui_inbox.screens.contact_actions import closing_consequence
 from tui_inbox.screens.conversation import ConversationScreen
 from tui_inbox.screens.dialogs.assign import AssignDialog
 from tui_inbox.screens.dialogs.base import Dialog
 from tui_inbox.screens.dialogs.channel import ChannelDialog
-from tui_inbox.screens.dialogs.closing import CloseDialog
+from tui_inbox.screens.dialogs.closing import CloseDialog, closing_consequence
 from tui_inbox.screens.dialogs.confirm import ConfirmDialog
 from tui_inbox.screens.dialogs.note import NoteDialog
 from tui_inbox.screens.dialogs.snooze import SnoozeDialog
@@ -326,8 +325,6 @@ async def test_an_empty_note_is_none(workspace: Workspace) -> None:
 async def test_the_switcher_shows_what_may_be_sent_and_refuses_what_may_not(workspace: Workspace) -> None:
     async with workspace.running(SMALL) as (app, pilot):
         screen = await open_conversation(pilot, "Lucía")
-        screen.composer.field.focus()
-        await pilot.pause()
         shown = await dialog(pilot, "ctrl+o", ChannelDialog)
         listed = shown.query_one(PickList).plain
         assert "SMS" in listed

@@ -7,7 +7,7 @@ says one sentence. What can be taken back or repeated is remembered in a :class:
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
@@ -15,9 +15,8 @@ from weakref import WeakKeyDictionary
 
 from textual.app import App
 
-from tui_inbox.domain import lifecycle as rules_of_life
 from tui_inbox.domain.errors import ConflictError, InboxError
-from tui_inbox.domain.kinds import ClosingLogic, ClosingNoteMode
+from tui_inbox.domain.kinds import ClosingNoteMode
 from tui_inbox.domain.lifecycle import ClosingNote, WorkspaceRules
 from tui_inbox.screens.base import ActionScreen
 from tui_inbox.text import clean_line
@@ -141,10 +140,10 @@ class ContactActions:
     async def _close(self, contact_ids: Sequence[int]) -> str:
         note: ClosingNote | None = ClosingNote()
         if self.rules.closing_notes is not ClosingNoteMode.OFF:
-            from tui_inbox.screens.dialogs.closing import CloseDialog
+            from tui_inbox.screens.dialogs.closing import CloseDialog, closing_consequence, consequence_of_many
 
             view = await self._view(contact_ids[0])
-            told = closing_consequence(view, self.rules) if len(contact_ids) == 1 else _many_consequence(self.rules)
+            told = closing_consequence(view, self.rules) if len(contact_ids) == 1 else consequence_of_many(self.rules)
             note = await self._ask(CloseDialog(self._about(view, contact_ids), self.rules, told))
         return "" if note is None else await self._close_with(note, contact_ids)
 
@@ -278,33 +277,3 @@ class ContactActions:
     def _about(self, view: ContactView, contact_ids: Sequence[int]) -> str:
         name = str(clean_line(view.contact.name, 28))
         return name if len(contact_ids) == 1 else f"{name} and {len(contact_ids) - 1} more"
-
-
-def closing_consequence(view: ContactView, rules: WorkspaceRules) -> str:
-    """What closing does to the assignee, in a clause; the rule itself is the domain's."""
-    free = replace(rules, closing_notes=ClosingNoteMode.OFF)
-    team_logic = ClosingLogic(view.team.closing_logic) if view.team and view.team.closing_logic else None
-    try:
-        change = rules_of_life.close(
-            view.conversation,
-            None,
-            ClosingNote(),
-            free,
-            blocked=view.contact.blocked,
-            now=view.at,
-            team_logic=team_logic,
-            assignee_away=view.assignee is not None and view.assignee.away,
-        )
-    except InboxError as error:
-        return str(error)
-    logic = (team_logic or rules.closing_logic).value.replace("_", " ")
-    whose = "the team's closing logic" if team_logic else "closing logic"
-    if view.assignee is None:
-        return "nobody has it"
-    owner = clean_line(view.assignee.handle, 20)
-    told = "will unassign" if change.after.assignee_id is None else "stays with"
-    return f"{told} {owner} ({whose}: {logic})"
-
-
-def _many_consequence(rules: WorkspaceRules) -> str:
-    return f"closing logic: {rules.closing_logic.value.replace('_', ' ')}; a team may have its own"

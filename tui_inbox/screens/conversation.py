@@ -27,7 +27,10 @@ ALWAYS = frozenset({"help", "palette", "quit", "back"})
 class ConversationScreen(ConversationView):
     """One contact; stays for the whole walk through a list with ``]`` and ``[``."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings_for(Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_for(Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT),
+        *bindings_for(Scope.COMPOSER, only=("composer_template", "channel", "editor")),
+    ]
 
     # --- availability
 
@@ -147,6 +150,10 @@ class ConversationScreen(ConversationView):
         current = self.policy.current
         items = (*((current,) if current is not None else ()), *self.policy.reaches)
         return next((item for item in items if item.answer.allows(Permission.TEMPLATE)), None)
+
+    def do_composer_template(self) -> None:
+        """The composer's key for it works here too: the policy bar names it as a way out."""
+        self.do_template()
 
     def do_channel(self) -> None:
         """Write on another channel."""

@@ -11,6 +11,7 @@ from tui_inbox.actions import first_sign
 from tui_inbox.domain.errors import ConflictError, InboxError, PolicyRefusedError
 from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ComposerMode, Direction
+from tui_inbox.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from tui_inbox.domain.models import TimelineEntry
@@ -104,20 +105,30 @@ class Sending:
                 screen.reading.again()
             return False
         screen.actions.memory.sent(result.message_id, request.contact_id)
-        screen.say(self._queued_words(reopened=result.reopened))
+        self._say_queued(reopened=result.reopened)
         host.store_changed()
         screen.reading.again()
         return True
 
-    def _queued_words(self, *, reopened: bool) -> str:
-        seconds = self._screen.actions.rules.undo_seconds
+    def _say_queued(self, *, reopened: bool) -> None:
+        """Say that it is queued, and how to take it back for as long as that can be done."""
+        screen = self._screen
+        seconds = screen.actions.rules.undo_seconds
         told = "queued, reopened" if reopened else "queued"
         if seconds <= 0:
-            return told
-        undo = first_sign("undo", self._screen.keymap)
-        writing = self._screen.focused is self._screen.composer.field
-        leave = f"{first_sign('leave', self._screen.keymap)} " if writing else ""
-        return f"{told} · {leave}{undo} takes it back for {seconds:.0f} s"
+            screen.say(told)
+            return
+        undo = first_sign("undo", screen.keymap)
+        writing = screen.focused is screen.composer.field
+        leave = f"{first_sign('leave', screen.keymap)} " if writing else ""
+        offer = f"{told} · {leave}{undo} takes it back for {seconds:.0f} s"
+        screen.say(offer)
+        screen.set_timer(seconds, partial(self._offer_is_over, offer))
+
+    def _offer_is_over(self, offer: str) -> None:
+        line = self._screen.query_one(StatusLine)
+        if line.sentence == offer:
+            line.clear()
 
     def _request(
         self,

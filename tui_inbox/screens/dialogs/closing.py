@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.widgets import Input
 
 from tui_inbox.actions import first_sign
+from tui_inbox.domain import lifecycle as rules_of_life
 from tui_inbox.domain.errors import InboxError
-from tui_inbox.domain.kinds import ClosingNoteMode
+from tui_inbox.domain.kinds import ClosingLogic, ClosingNoteMode
 from tui_inbox.domain.lifecycle import ClosingNote, WorkspaceRules, check_note
 from tui_inbox.screens.dialogs.base import Dialog, field
+from tui_inbox.text import clean_line
 from tui_inbox.widgets.lines import Lines
 from tui_inbox.widgets.pick_list import PickList, PickRow
+
+if TYPE_CHECKING:
+    from tui_inbox.services.contacts import ContactView
 
 _DEMANDS = {
     ClosingNoteMode.OPTIONAL: "A note is optional: enter closes without one.",
@@ -73,7 +81,7 @@ class CloseDialog(Dialog[ClosingNote]):
             return
         self.dismiss(note)
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Letters go straight into the summary, also those typed before the focus has followed."""
         summary = self.query_one("#summary", Input)
         letter = event.character if event.is_printable else None
@@ -100,3 +108,34 @@ class CloseDialog(Dialog[ClosingNote]):
             self.set_focus(self.query_one("#summary", Input))
         else:
             self.query_one(PickList).focus()
+
+
+def closing_consequence(view: ContactView, rules: WorkspaceRules) -> str:
+    """What closing does to the assignee, in a clause; the rule itself is the domain's."""
+    free = replace(rules, closing_notes=ClosingNoteMode.OFF)
+    team_logic = ClosingLogic(view.team.closing_logic) if view.team and view.team.closing_logic else None
+    try:
+        change = rules_of_life.close(
+            view.conversation,
+            None,
+            ClosingNote(),
+            free,
+            blocked=view.contact.blocked,
+            now=view.at,
+            team_logic=team_logic,
+            assignee_away=view.assignee is not None and view.assignee.away,
+        )
+    except InboxError as error:
+        return str(error)
+    logic = (team_logic or rules.closing_logic).value.replace("_", " ")
+    whose = "the team's closing logic" if team_logic else "closing logic"
+    if view.assignee is None:
+        return "nobody has it"
+    owner = clean_line(view.assignee.handle, 20)
+    told = "will unassign" if change.after.assignee_id is None else "stays with"
+    return f"{told} {owner} ({whose}: {logic})"
+
+
+def consequence_of_many(rules: WorkspaceRules) -> str:
+    """The same for several contacts at once."""
+    return f"closing logic: {rules.closing_logic.value.replace('_', ' ')}; a team may have its own"

@@ -45,7 +45,7 @@ class ConfirmDialog(Dialog[bool]):
         """Yes."""
         self.dismiss(True)
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """``y`` and ``n``."""
         if event.key in {"y", "n"}:
             event.stop()
