@@ -75,7 +75,7 @@ async def _more(unit: Unit, cases: Sequence[Hostile], ids: Sequence[int], now: d
     assert channel is not None
     for number, (case, contact_id) in enumerate(zip(cases, ids, strict=True)):
         draft_id = str(uuid.UUID(int=10_000 + number))
-        await unit.drafts.save(ana.id, contact_id, None, __import__("tui_inbox.text").text.typed(case.text[:MOST]), now=now, new_id=draft_id)
+        await unit.drafts.save(ana.id, contact_id, None, case.text[:MOST], now=now, new_id=draft_id)
         await unit.directory.add_agent(f"handle{number}", f"{marker(number)} {case.text[:200]}", Role.AGENT)
     listed = [_template(number, case) for number, case in enumerate(cases)]
     await unit.directory.put_templates(channel.id, listed, now)
