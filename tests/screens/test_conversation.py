@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -402,3 +403,14 @@ async def test_messages_can_be_chosen_by_keys_and_by_mouse(workspace: Workspace)
         assert "Only a failed" in status(screen) or "No message" in status(screen)
         await pilot.press("escape")
         assert screen.timeline.selected is None
+
+
+async def test_the_offer_to_take_back_goes_when_it_is_over(workspace: Workspace) -> None:
+    async with workspace.running(SMALL) as (app, pilot):
+        services: Any = app.services
+        services.context.rules = replace(services.context.rules, undo_seconds=0.2)
+        screen = await open_conversation(pilot, "Carlos")
+        await write(pilot, screen, "hello")
+        screen.composer.submit()
+        await until(lambda: "takes it back" in status(screen), pilot)
+        await until(lambda: status(screen) == "", pilot)

@@ -1,4 +1,4 @@
-"""The search line: tells what is typed after a short pause, and shows what other views would find."""
+"""The search line: tells what is typed, and shows what other views would find."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from tui_inbox.actions import Scope
 from tui_inbox.widgets.keys import ActionTarget, bindings_for
-
-PAUSE = 0.04
-"""Seconds after the last key before the store is asked."""
 
 
 class SearchInput(ActionTarget, Input):
@@ -53,7 +49,7 @@ class SearchBar(Horizontal):
 
     @dataclass
     class Changed(Message):
-        """The query is another one, and the typing has paused."""
+        """The query is another one."""
 
         query: str
 
@@ -69,7 +65,6 @@ class SearchBar(Horizontal):
         """Where one types."""
         self.field.cursor_blink = False
         self._hint = Static("", id="search-hint", markup=False)
-        self._timer: Timer | None = None
         self._told = ""
 
     def compose(self) -> ComposeResult:
@@ -94,11 +89,9 @@ class SearchBar(Horizontal):
         self._hint.update(Content(sentence))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Wait for the pause."""
+        """Tell with every key: whoever answers drops what was overtaken, so nothing waits for a pause in the typing."""
         event.stop()
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(PAUSE, self._tell)
+        self._tell()
 
     def on_search_bar_finished(self, message: Finished) -> None:
         """Tell at once what holds now; the screen moves on to the list."""
@@ -108,9 +101,6 @@ class SearchBar(Horizontal):
         self._tell()
 
     def _tell(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
         query = self.field.value
         if query != self._told:
             self._told = query
