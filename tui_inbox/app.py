@@ -1,4 +1,4 @@
-"""The application: paints first, opens the data layer behind the first frame, watches the store, ends cleanly.
+"""The application: paints first, opens inbox and data behind the first frame, watches the store, ends cleanly.
 
 What one sees is in ``screens``; nothing here knows SQL, HTTP or a channel.
 """
@@ -11,49 +11,53 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, tzinfo
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.app import SystemCommand
-from textual.command import Provider
 from textual.driver import Driver
 from textual.screen import Screen
 
-from tui_inbox import paths
 from tui_inbox.actions import Keymap, check_keymap
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.errors import InboxError, UsageError
-from tui_inbox.domain.models import Agent
-from tui_inbox.screens.base import ActionScreen, Services
-from tui_inbox.screens.inbox import InboxScreen
-from tui_inbox.screens.palette import ActionCommands
+from tui_inbox.screens.opening import OpeningScreen
 from tui_inbox.screens.typeahead import TypeAhead
 from tui_inbox.terminal import signals
 from tui_inbox.terminal.guard import guarded_driver
 from tui_inbox.widgets.keys import single_keys
-from tui_inbox.widgets.status_line import StatusLine
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported after the first frame
     from collections.abc import Mapping
+
+    from textual.command import Provider
+
+    from tui_inbox.domain.models import Agent
+    from tui_inbox.screens.base import ActionScreen, Services
 
 WATCH_EVERY = 0.3
 """Seconds between two looks at whether somebody else has written to the store."""
-DATA_LAYER = "tui_inbox.bootstrap"
-"""Imported in a thread once the first frame is out."""
+INBOX, DATA_LAYER = "tui_inbox.screens.inbox", "tui_inbox.bootstrap"
+"""Imported in a thread once the first frame is out, one after the other."""
 log = logging.getLogger("tui_inbox.app")
 
-OpenServices = Callable[[], Awaitable[Services]]
-OnReady = Callable[[Services], Awaitable[None] | None]
+OpenServices = Callable[[], Awaitable["Services"]]
+OnReady = Callable[["Services"], Awaitable[None] | None]
+
+
+def _commands() -> type[Provider]:
+    """What the palette offers; imported when it is opened."""
+    from tui_inbox.screens.palette import ActionCommands
+
+    return ActionCommands
 
 
 class TuiInbox(TypeAhead):
     """The inbox in a terminal. ``run()`` returns the exit code."""
 
     TITLE = "tui-inbox"
-    CSS_PATH: ClassVar[list[str | PurePath]] = ["app.tcss", "screens/inbox.tcss", "screens/conversation.tcss"]
-    """All of it from the start: a style sheet that comes with a screen makes Textual paint everything again."""
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionCommands}
+    CSS_PATH = "app.tcss"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
 
@@ -118,12 +122,7 @@ class TuiInbox(TypeAhead):
 
     def store_changed(self) -> None:
         """Tell the screen on top that the store has changed; those below read again when they come back."""
-        screen = self.screen
-        for candidate in reversed(self.screen_stack):
-            if isinstance(candidate, ActionScreen):
-                screen = candidate
-                break
-        if isinstance(screen, ActionScreen):
+        for screen in self._own_screens()[-1:]:
             screen.call_next(screen.store_changed)
 
     def log_failure(self, error: BaseException) -> None:
@@ -133,11 +132,12 @@ class TuiInbox(TypeAhead):
     # Start ----------------------------------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[Any]:
-        """The inbox is the bottom of the stack."""
-        return InboxScreen()
+        """What takes no time to paint; the inbox comes over it and stays."""
+        return OpeningScreen()
 
     def on_mount(self) -> None:
-        """Signals now; data after the first frame."""
+        """Signals now; the inbox and its data after the first frame. Keys wait until it shows its first rows."""
+        self.hold_keys(longest=None)
         self._forget_signals = signals.install(asyncio.get_running_loop(), self._signalled)
         self.call_after_refresh(self._start)
 
@@ -145,6 +145,8 @@ class TuiInbox(TypeAhead):
         self.run_worker(self._open(), group="open", exit_on_error=True)
 
     async def _open(self) -> None:
+        inbox = await asyncio.to_thread(importlib.import_module, INBOX)
+        await self.push_screen(inbox.InboxScreen())
         try:
             await asyncio.to_thread(importlib.import_module, DATA_LAYER)
             services = await self._open_services()
@@ -154,9 +156,8 @@ class TuiInbox(TypeAhead):
         except InboxError as error:
             self._stop(error)
             return
-        for screen in self.screen_stack:
-            if isinstance(screen, ActionScreen):
-                await screen.data_ready()
+        for screen in self._own_screens():
+            await screen.data_ready()
         self.set_interval(WATCH_EVERY, self._watch)
         if self._on_ready is not None:
             started = self._on_ready(services)
@@ -185,9 +186,8 @@ class TuiInbox(TypeAhead):
             self.store_changed()
 
     def _banner(self, sentence: str) -> None:
-        for screen in self.screen_stack:
-            for line in screen.query(StatusLine):
-                line.banner(sentence)
+        for screen in self._own_screens():
+            screen.banner(sentence)
 
     # End ------------------------------------------------------------------------------------------------------------
 
@@ -209,9 +209,14 @@ class TuiInbox(TypeAhead):
 
     async def save_all(self) -> None:
         """Put on disk what was typed on any screen."""
-        for screen in self.screen_stack:
-            if isinstance(screen, ActionScreen):
-                await screen.save_now()
+        for screen in self._own_screens():
+            await screen.save_now()
+
+    def _own_screens(self) -> list[ActionScreen[Any]]:
+        """The full screens, from the bottom; none while there is but the first frame."""
+        from tui_inbox.screens.base import ActionScreen
+
+        return [screen for screen in self.screen_stack if isinstance(screen, ActionScreen)]
 
     def _handle_exception(self, error: Exception) -> None:
         """End on an unexpected failure. Textual would print the values of local variables: customers' text."""
@@ -223,6 +228,8 @@ class TuiInbox(TypeAhead):
         self._fatal_error()
 
     def _fatal_error(self) -> None:
+        from tui_inbox import paths
+
         self._exit_renderables.append(
             Text(f"tui-inbox had to stop: an unexpected failure. Drafts are kept. Details are in {paths.log_file()}")
         )

@@ -83,9 +83,7 @@ class Workspace:
 
 def inbox_of(app: TuiInbox) -> InboxScreen:
     """The inbox, also while something is above it."""
-    screen = app.screen_stack[0]
-    assert isinstance(screen, InboxScreen)
-    return screen
+    return next(screen for screen in app.screen_stack if isinstance(screen, InboxScreen))
 
 
 async def until(condition: Callable[[], object], pilot: Pilot[Any], seconds: float = 10.0) -> None:

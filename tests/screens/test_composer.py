@@ -14,7 +14,7 @@ from tests.screens.services import ScreenServices
 from tui_inbox.app import TuiInbox
 from tui_inbox.domain.models import Draft
 from tui_inbox.screens.conversation import ConversationScreen
-from tui_inbox.widgets.composer import LEAST_ROWS, MOST_ROWS, pasteable
+from tui_inbox.widgets.composer import LEAST_ROWS, MOST_ROWS
 from tui_inbox.widgets.status_line import StatusLine
 
 SMALL = (80, 24)
@@ -120,8 +120,11 @@ async def test_it_grows_with_the_text_up_to_a_limit(workspace: Workspace) -> Non
         assert screen.timeline.at_end, "the newest message stays in view"
 
 
-def test_pasted_text_loses_its_controls() -> None:
-    assert pasteable("a\x1b[31mb\x9b0m\x00\r\nc\td\re\x7f") == "a[31mb0m\nc\td\ne"
+async def test_text_that_is_put_in_loses_its_controls(workspace: Workspace) -> None:
+    async with workspace.running(SMALL) as (_, pilot):
+        screen = await writing(pilot, "Carlos")
+        screen.composer.replace("a\x1b[31mb\x9b0m\x00\r\nc\rd\x7f")
+        assert screen.composer.text == "a[31mb0m\nc\nd"
 
 
 async def test_a_paste_is_text_and_never_keys(workspace: Workspace) -> None:

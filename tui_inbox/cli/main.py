@@ -5,19 +5,33 @@ Only click and the standard library are imported here; each command imports what
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
-from tui_inbox.cli.admin import agent, channel
-from tui_inbox.cli.demo import demo
-from tui_inbox.cli.diagnosis import config, doctor
-from tui_inbox.cli.find import find, reach, show
-from tui_inbox.cli.imports import import_group
-from tui_inbox.cli.lifecycle import assign, close, note, open_, snooze
-from tui_inbox.cli.policies import policy
-from tui_inbox.cli.processes import deliver, serve
-from tui_inbox.cli.send import send
 from tui_inbox.cli.session import InboxGroup, Session, common_options
 
+COMMANDS = {
+    "agent": "admin:agent",
+    "assign": "lifecycle:assign",
+    "channel": "admin:channel",
+    "close": "lifecycle:close",
+    "config": "diagnosis:config",
+    "deliver": "processes:deliver",
+    "demo": "demo:demo",
+    "doctor": "diagnosis:doctor",
+    "find": "find:find",
+    "import": "imports:import_group",
+    "note": "lifecycle:note",
+    "open": "lifecycle:open_",
+    "policy": "policies:policy",
+    "reach": "find:reach",
+    "send": "send:send",
+    "serve": "processes:serve",
+    "show": "find:show",
+    "snooze": "lifecycle:snooze",
+}
+"""Where each command is declared: module of this package and name in it."""
 EPILOG = """\b
 Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not found,
 4 refused by policy, 5 not permitted, 6 uncertain.
@@ -25,6 +39,24 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 not found,
 CONTACT is id:123, email:ana@example.com or phone:+15551234567.
 Times are ISO 8601 with offset. Data goes to stdout, messages to stderr.
 """
+
+
+class Commands(InboxGroup):
+    """The commands; each is imported when it is asked for, so that the inbox opens without all the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the help."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name."""
+        declared = COMMANDS.get(cmd_name)
+        if declared is None:
+            return None
+        module, _, name = declared.partition(":")
+        command = getattr(importlib.import_module(f"tui_inbox.cli.{module}"), name)
+        assert isinstance(command, click.Command)
+        return command
 
 
 def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -46,7 +78,7 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
 
 
 @click.group(
-    cls=InboxGroup,
+    cls=Commands,
     invoke_without_command=True,
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -64,25 +96,3 @@ def main(context: click.Context) -> None:
 
         context.exit(run_screen(session.settings))
 
-
-for command in (
-    find,
-    show,
-    reach,
-    send,
-    close,
-    open_,
-    snooze,
-    assign,
-    note,
-    policy,
-    deliver,
-    serve,
-    channel,
-    agent,
-    import_group,
-    doctor,
-    config,
-    demo,
-):
-    main.add_command(command)

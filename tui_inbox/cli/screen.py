@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -31,6 +32,8 @@ def run_screen(load: Callable[[], Settings], *, theme: str = DEFAULT_THEME) -> i
     from tui_inbox.terminal.tty import require_terminal
 
     require_terminal()
+    # Starting makes objects that stay; looking for garbage among them again and again would cost a fifth of the start.
+    gc.disable()
     from tui_inbox.app import TuiInbox
 
     senders = _Senders()
@@ -44,7 +47,10 @@ def run_screen(load: Callable[[], Settings], *, theme: str = DEFAULT_THEME) -> i
         app.personalise(named_agent(settings), theme=settings.theme, keys=_keys(settings))
         show_emoji(safe=settings.safe_emoji)
         senders.settings = settings
-        return await open_services(settings)
+        services = await open_services(settings)
+        gc.freeze()
+        gc.enable()
+        return services
 
     app = TuiInbox(open_services, "", tz=LocalZone(), theme=theme, on_ready=senders.keep)
     try:

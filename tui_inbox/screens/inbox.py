@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -33,6 +34,9 @@ ONE_ONLY = frozenset({"write", "template", "open"})
 
 class InboxScreen(InboxView):
     """The screen that the program opens with."""
+
+    CSS_PATH: ClassVar[list[str | PurePath]] = ["inbox.tcss", "conversation.tcss"]
+    """All of it at once: a style sheet that comes with a later screen makes Textual paint everything again."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_for(Scope.GLOBAL, Scope.LIST, Scope.INBOX, Scope.CONTACT)
 

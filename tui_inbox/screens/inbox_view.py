@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -17,6 +16,7 @@ from tui_inbox.screens import views
 from tui_inbox.screens.base import ActionScreen
 from tui_inbox.screens.inbox_reading import InboxReading
 from tui_inbox.screens.inbox_source import ViewSource
+from tui_inbox.screens.opening import INBOX_HINTS
 from tui_inbox.widgets.contact_list import ContactList
 from tui_inbox.widgets.filter_sidebar import Choice, FilterSidebar
 from tui_inbox.widgets.hint_bar import HintBar
@@ -30,26 +30,14 @@ WIDE, WIDEST = 100, 120
 """Terminal widths from which the sidebar and the preview are shown."""
 SEARCH_HINTS = ("search_done", "search_end")
 FILTER_HINTS = ("choose", "filters_leave", "clear_filters")
-MINUTE_TICK = 15.0
-"""Seconds between looks at rows whose times may read differently now."""
+MINUTE = 60.0
+"""Seconds between looks at rows whose times may read differently now: all at once, at the clock's whole minute."""
 
 
 class InboxView(ActionScreen[None]):
     """Shows one view of the inbox; what keys do is the subclass's."""
 
-    HINTS: ClassVar[tuple[str, ...]] = (
-        "open",
-        "write",
-        "search",
-        "status_closed",
-        "all",
-        "filters",
-        "close",
-        "snooze",
-        "assign",
-        "undo",
-        "help",
-    )
+    HINTS = INBOX_HINTS
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (WIDEST, "-widest")]
 
     def __init__(self) -> None:
@@ -66,6 +54,8 @@ class InboxView(ActionScreen[None]):
         self.hints = HintBar(self.HINTS)
         self.reading = InboxReading(self, self._failed)
         self._places: dict[InboxFilter, int] = {}
+        self._keys_wait = True
+        """Until the first rows are there the application holds all keys."""
 
     def compose(self) -> ComposeResult:
         """Title, search, sidebar, list, preview, what happened, keys."""
@@ -87,7 +77,7 @@ class InboxView(ActionScreen[None]):
         self.hints.show(self.HINTS, self.keymap)
         self.set_focus(self.rows)
         self.show_choices()
-        self.set_interval(MINUTE_TICK, self._minute)
+        self._wait_for_minute()
         if self.host.ready:
             await self.data_ready()
 
@@ -126,7 +116,6 @@ class InboxView(ActionScreen[None]):
         self.reading.counts = None
         keep = self._places.get(views.place(view)) if view.query.empty else None
         rows.ask(ViewSource(view, self.host.services.inbox), keep)
-        self.reading.ask_numbers(view)
         self.show_title()
         self.show_choices()
 
@@ -194,8 +183,13 @@ class InboxView(ActionScreen[None]):
     def _failed(self, sentence: str) -> None:
         self.say(sentence, refused=True)
 
+    def _wait_for_minute(self) -> None:
+        now = self.host.clock()
+        self.set_timer(MINUTE - now.second - now.microsecond / 1e6, self._minute)
+
     def _minute(self) -> None:
         self.rows.repaint()
+        self._wait_for_minute()
 
     def _preview_again(self) -> None:
         current = self.rows.current
@@ -218,9 +212,15 @@ class InboxView(ActionScreen[None]):
 
     @on(RowList.Answered)
     def _answered(self, message: RowList.Answered) -> None:
+        """Rows first; what is read beside them does not compete with them."""
+        if self.reading.counts is None:
+            self.reading.ask_numbers(self.view)
         self._say_empty()
         if self.preview.display:
             self._preview_again()
+        if self._keys_wait:
+            self._keys_wait = False
+            self.host.release_keys()
 
     @on(RowList.NewAbove)
     def _new_above(self, message: RowList.NewAbove) -> None:

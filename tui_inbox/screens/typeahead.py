@@ -12,13 +12,13 @@ from typing import Any
 from textual import events
 from textual.app import App
 from textual.timer import Timer
-from textual.widgets import Input, TextArea
 
-from tui_inbox.screens.base import ActionScreen
 from tui_inbox.widgets.keys import ActionTarget
 
 LONGEST_HOLD = 1.5
 """Seconds after which held keys are let go whatever happened."""
+WAY_OUT = "ctrl+q"
+"""Textual's own key for leaving: never held."""
 
 
 class TypeAhead(App[int]):
@@ -29,11 +29,14 @@ class TypeAhead(App[int]):
         self._held: list[events.Key] | None = None
         self._hold_timer: Timer | None = None
 
-    def hold_keys(self) -> None:
-        """Something that takes the keyboard is opening: let keys wait for :meth:`release_keys`."""
+    def hold_keys(self, longest: float | None = LONGEST_HOLD) -> None:
+        """Something that takes the keyboard is opening: let keys wait for :meth:`release_keys`.
+
+        ``longest``: seconds after which they are let go all the same; ``None`` = never.
+        """
         if self._held is None:
             self._held = []
-            self._hold_timer = self.set_timer(LONGEST_HOLD, self.release_keys)
+            self._hold_timer = None if longest is None else self.set_timer(longest, self.release_keys)
 
     def release_keys(self) -> None:
         """It is there, or will not come: the keys that waited are typed now."""
@@ -47,7 +50,7 @@ class TypeAhead(App[int]):
     async def on_event(self, event: events.Event) -> None:
         """Keys one after the other; everything else as Textual does."""
         if isinstance(event, events.Key) and not event.is_forwarded:
-            if self._held is not None:
+            if self._held is not None and event.key != WAY_OUT:
                 self._held.append(event)
                 return
             if await self._done_at_once(event):
@@ -56,6 +59,10 @@ class TypeAhead(App[int]):
 
     async def _done_at_once(self, event: events.Key) -> bool:
         """Carry a key out before the next one is looked at, where no field takes it for a letter."""
+        from textual.widgets import Input, TextArea  # not needed for the first frame
+
+        from tui_inbox.screens.base import ActionScreen
+
         screen, focused = self.screen, self.focused
         if not isinstance(screen, ActionScreen) or isinstance(focused, Input | TextArea):
             return False

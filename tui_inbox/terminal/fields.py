@@ -25,12 +25,13 @@ class InOrder(_Base):
     async def _on_key(self, event: events.Key) -> None:
         """Run the field's own binding for the key now; any other key is left to the field."""
         for binding in self._bindings.key_to_bindings.get(event.key, ()):
-            if not binding.priority:
+            # Scrolling is inherited from containers; a dialog gives those keys to the list beside the field.
+            if not binding.priority and not binding.action.startswith("scroll_"):
                 event.stop()
                 event.prevent_default()
                 await self.app.run_action(binding.action, self)
                 return
 
-    def _on_paste(self, event: events.Paste) -> None:
+    def on_paste(self, event: events.Paste) -> None:
         """Clean what is pasted before the field takes it."""
         event.text = typed(event.text)

@@ -100,9 +100,10 @@ def typed(text: str) -> str:
     """Text on its way into a field in which the agent writes: typed, pasted, a draft, from an editor.
 
     It will be sent, so nothing is shortened or replaced by pictures: control characters, bidi controls and invisible
-    characters are dropped, line ends are LF, a tab is four blanks, halves of surrogate pairs become U+FFFD.
+    characters are dropped, line ends are LF (terminals paste them as CR), a tab is four blanks, halves of surrogate
+    pairs become U+FFFD.
     """
-    text = characters.NEWLINES.sub("\n", text).replace("\t", " " * _TAB)
+    text = characters.NEWLINES.sub("\n", text).replace("\r", "\n").replace("\t", " " * _TAB)
     text = characters.CONTROLS.sub("", text)
     if characters.PLAIN.fullmatch(text):
         return text

@@ -7,7 +7,6 @@ taken away: it goes only when the screen says that it was sent.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +22,8 @@ from textual.widgets import TextArea
 from tui_inbox.domain.kinds import ComposerMode, Permission
 from tui_inbox.domain.limits import TextLimit, TextMeasure, TextUnit, measure
 from tui_inbox.domain.window import WindowAnswer
+from tui_inbox.terminal.fields import InOrder
+from tui_inbox.text import typed
 from tui_inbox.widgets.lines import Line, Lines, beside
 
 SAVE_AFTER = 0.4
@@ -30,16 +31,10 @@ SAVE_AFTER = 0.4
 SAVE_AT_LATEST = 0.5
 """Seconds after which it is saved although keys keep coming, so that a crash loses no more."""
 LEAST_ROWS, MOST_ROWS = 3, 8
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _UNLIMITED = TextLimit(None, TextUnit.CHARACTERS)
 
 
-def pasteable(text: str) -> str:
-    """Pasted text without control characters (escape and C1 among them); line breaks and tabs stay."""
-    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-
-
-class ComposerText(TextArea):
+class ComposerText(InOrder, TextArea):
     """The editing field: a text area without blinking cursor whose special keys are told to the composer."""
 
     DEFAULT_CSS = """
@@ -66,6 +61,7 @@ class ComposerText(TextArea):
         return key not in self.special and super().check_consume_key(key, character)
 
     async def _on_key(self, event: events.Key) -> None:
+        """Special keys are told, typing in vain too; what is neither goes on to :class:`InOrder` and the text area."""
         if event.key in self.special:
             event.stop()
             event.prevent_default()
@@ -76,14 +72,6 @@ class ComposerText(TextArea):
             event.stop()
             event.prevent_default()
             self.post_message(self.TypedInVain())
-            return
-        await super()._on_key(event)
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        event.stop()
-        event.prevent_default()
-        if not self.read_only and (result := self._replace_via_keyboard(pasteable(event.text), *self.selection)):
-            self.move_cursor(result.end_location)
 
 
 @dataclass(frozen=True)
@@ -219,7 +207,7 @@ class Composer(Vertical):
 
     def replace(self, text: str) -> None:
         """Put a text in that is not saved yet (from an editor)."""
-        self._put(pasteable(text))
+        self._put(text)
 
     def sent(self, text: str) -> None:
         """``text`` was sent: it goes; what was typed meanwhile stays."""
@@ -320,7 +308,7 @@ class Composer(Vertical):
         return ""
 
     def _put(self, text: str) -> None:
-        self.field.load_text(text)
+        self.field.load_text(typed(text))
         self.field.move_cursor(self.field.document.end)
         self.field.refresh()  # the placeholder would stay in rows that the new text does not reach
         self._fit_height()

@@ -93,6 +93,8 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         self._rows = Latest(self, "rows", self._failed)
         self._sides = {side: Latest(self, f"rows-{side}", self._failed) for side in ("above", "below")}
         self._painted: list[Strip] = []
+        self._prepared: dict[int, Strip] = {}
+        """Lines that were made to see whether they differ and are about to be painted."""
 
     # What a row looks like ------------------------------------------------------------------------------------------
 
@@ -296,7 +298,7 @@ class RowList(Widget, Generic[RowT], can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """One line; a page that is still on its way is shown as an ellipsis."""
-        strip = self._line(y)
+        strip = self._prepared.pop(y, None) or self._line(y)
         while len(self._painted) <= y:
             self._painted.append(Strip([]))
         self._painted[y] = strip
@@ -337,10 +339,12 @@ class RowList(Widget, Generic[RowT], can_focus=True):
     def _repaint_changed(self) -> None:
         height = self.size.height
         old = self._painted[:height]
-        lines = [y for y in range(height) if y >= len(old) or self._line(y) != old[y]]
+        lines = {y: strip for y in range(height) if (strip := self._line(y)) != (old[y] if y < len(old) else None)}
         self._refresh_lines(*lines)
+        self._prepared = lines
 
     def _refresh_lines(self, *lines: int) -> None:
+        self._prepared = {}
         width = self.size.width
         regions = [Region(0, y, width, 1) for y in lines if 0 <= y < self.size.height]
         if regions:
@@ -349,14 +353,18 @@ class RowList(Widget, Generic[RowT], can_focus=True):
     def notify_style_update(self) -> None:
         """Another theme: everything looks different."""
         super().notify_style_update()
+        self._forget_painted()
+
+    def _forget_painted(self) -> None:
         self._painted.clear()
+        self._prepared.clear()
 
     # Events ---------------------------------------------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:
         """The cursor stays in view."""
         self.window.resize(event.size.height - HEAD)
-        self._painted.clear()
+        self._forget_painted()
         self._prefetch()
 
     def on_click(self, event: events.Click) -> None:

@@ -11,10 +11,11 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui_inbox.actions import Scope
+from tui_inbox.terminal.fields import InOrder
 from tui_inbox.widgets.keys import ActionTarget, bindings_for
 
 
-class SearchInput(ActionTarget, Input):
+class SearchInput(ActionTarget, InOrder, Input):
     """The field; leaving it is the bar's business."""
 
     BINDINGS = bindings_for(Scope.SEARCH)

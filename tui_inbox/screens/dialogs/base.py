@@ -13,7 +13,8 @@ from textual.widgets import Input
 
 from tui_inbox.actions import Scope, first_sign
 from tui_inbox.screens.base import ActionModal, bindings_for
-from tui_inbox.text import clean_line, wrap
+from tui_inbox.terminal.fields import InOrder
+from tui_inbox.text import clean_line, typed, wrap
 from tui_inbox.widgets.lines import Line, Lines, beside
 from tui_inbox.widgets.pick_list import PickList
 
@@ -21,9 +22,13 @@ AnswerT = TypeVar("AnswerT")
 _LIST_KEYS = {"down": 1, "up": -1, "pagedown": 8, "pageup": -8}
 
 
+class Field(InOrder, Input):
+    """A field of a dialog."""
+
+
 def field(value: str = "", *, placeholder: str = "", id: str) -> Input:  # noqa: A002 - Textual's name
     """A one-line field that does not blink."""
-    made = Input(value, placeholder=placeholder, id=id, select_on_focus=False, compact=True)
+    made = Field(typed(value), placeholder=placeholder, id=id, select_on_focus=False, compact=True)
     made.cursor_blink = False
     return made
 
