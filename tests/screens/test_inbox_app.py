@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,29 +15,83 @@ from tests.screens.conftest import Workspace, inbox_of, settled, until
 from tests.screens.services import ScreenServices
 from tui_inbox.app import TuiInbox
 from tui_inbox.domain.errors import StoreBusyError, StoreUnreachableError, UsageError
+from tui_inbox.domain.filters import InboxKind
+from tui_inbox.domain.kinds import ConversationStatus
 from tui_inbox.domain.models import InboxRow
 from tui_inbox.screens.base import ActionScreen
+from tui_inbox.screens.conversation import ConversationScreen
+from tui_inbox.screens.inbox import InboxScreen
+from tui_inbox.screens.opening import OpeningScreen
+from tui_inbox.widgets.lines import Lines
+
+
+@dataclass
+class Gate:
+    """Services that open only once they are let."""
+
+    workspace: Workspace
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def services(self) -> ScreenServices:
+        await self.opened.wait()
+        return await self.workspace.open_services()
 
 
 async def test_the_frame_is_painted_before_there_is_data(workspace: Workspace) -> None:
-    gate = asyncio.Event()
-
-    async def slow() -> ScreenServices:
-        await gate.wait()
-        return await workspace.open_services()
-
-    app = TuiInbox(slow, workspace.agent, clock=workspace.clock)
+    gate = Gate(workspace)
+    app = TuiInbox(gate.services, workspace.agent, clock=workspace.clock)
     async with app.run_test(size=(80, 24)) as pilot:
+        assert isinstance(app.screen_stack[0], OpeningScreen)
+        assert app.screen_stack[0].query_one("#title", Lines).plain.startswith("Mine · Open")
+        await until(lambda: isinstance(app.screen, InboxScreen) and app.screen.is_mounted, pilot)
+        assert "opening" in inbox_of(app).title_line.plain
+        assert not app.ready
+        gate.opened.set()
+        await until(lambda: app.ready and not inbox_of(app).rows.loading_rows, pilot)
+        assert inbox_of(app).rows.window.rows
+        assert "opening" not in inbox_of(app).title_line.plain
+
+
+async def test_keys_typed_before_there_is_data_act_in_order_once_there_is(workspace: Workspace) -> None:
+    gate = Gate(workspace)
+    app = TuiInbox(gate.services, workspace.agent, clock=workspace.clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3", "C")
+        await until(lambda: isinstance(app.screen, InboxScreen) and app.screen.is_mounted, pilot)
+        await pilot.press("slash", *"car")
         await pilot.pause()
         inbox = inbox_of(app)
-        assert "opening" in inbox.title_line.plain
-        assert not app.ready
-        await pilot.press("e", "3", "j", "enter")
-        await pilot.pause()
-        assert inbox.status.sentence == "! The inbox is still opening."
-        gate.set()
-        await until(lambda: app.ready and not inbox.rows.loading_rows, pilot)
+        assert (inbox.search.query_text, inbox.status.sentence) == ("", "")
+        gate.opened.set()
+        await until(lambda: inbox.search.query_text == "car", pilot)
+        await settled(pilot)
+        assert (inbox.view.inbox, inbox.view.status) == (InboxKind.ALL, ConversationStatus.CLOSED)
+        assert [term.text for term in inbox.view.query.terms] == ["car"]
         assert inbox.rows.window.rows
+
+
+async def test_keys_typed_before_there_is_data_find_the_first_row(workspace: Workspace) -> None:
+    gate = Gate(workspace)
+    app = TuiInbox(gate.services, workspace.agent, clock=workspace.clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("j", "enter")
+        gate.opened.set()
+        await until(lambda: isinstance(app.screen, ConversationScreen), pilot)
+        rows = inbox_of(app).rows
+        assert rows.window.at == 1
+        screen = app.screen
+        assert isinstance(screen, ConversationScreen)
+        assert rows.current is not None
+        assert screen.contact_id == rows.current.contact_id
+
+
+async def test_one_can_leave_before_there_is_data(workspace: Workspace) -> None:
+    gate = Gate(workspace)
+    app = TuiInbox(gate.services, workspace.agent, clock=workspace.clock)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+q")
+        await until(lambda: app.return_code is not None, pilot)
+    assert app.return_code == 0
 
 
 async def test_it_is_told_when_the_services_are_there(workspace: Workspace) -> None:
