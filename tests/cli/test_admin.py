@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tui_inbox import paths
+from tui_inbox.actions import ACTIONS
 
 CANARY = "110201543:CANARYCANARYCANARYCANARYCANARYCANARY"
 
@@ -131,6 +132,13 @@ def test_doctor_warns_of_files_that_are_open_to_others(cli: Cli) -> None:
     rows = {row["check"]: row for row in cli.rows("doctor")}
     assert rows["database file"]["state"] == "warning"
     assert "chmod 600" in rows["database file"]["message"]
+
+
+def test_config_keys_is_the_registry_under_the_settings(cli: Cli, settings_file: Callable[..., Path]) -> None:
+    path = settings_file('[keys]\nclose = ["ctrl+w"]\n')
+    rows = {row["action"]: row for row in cli.rows("--config", str(path), "config", "keys")}
+    assert set(rows) == set(ACTIONS)
+    assert (rows["close"]["keys"], rows["top"]["keys"]) == (["ctrl+w"], ["g g", "home"])
 
 
 def test_config_path_show_and_check(cli: Cli, settings_file: Callable[..., Path]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tui_inbox.cli.output import cell, emit_json, emit_rows, json_option
+from tui_inbox.cli.output import cell, emit_json, emit_rows, json_option, list_options
 from tui_inbox.cli.session import FAILED, Session, common_options, now, tell
 
 if TYPE_CHECKING:
@@ -117,6 +117,27 @@ def check(session: Session, as_json: bool) -> None:
         emit_json({"ok": True, "settings": told})
     else:
         click.echo(f"in order: {told}")
+
+
+@config.command()
+@list_options
+@common_options
+@click.pass_obj
+def keys(session: Session, as_json: bool, as_csv: bool) -> None:
+    """Print the actions of the screen: id (for [keys] in the settings), keys in force, where, what."""
+    from tui_inbox.actions import ACTIONS, check_keymap, keys_of
+
+    keymap = check_keymap(session.settings().keys)
+    rows = [
+        {
+            "action": action.id,
+            "keys": list(keys_of(action.id, keymap)),
+            "where": action.scope.value,
+            "does": action.help,
+        }
+        for action in ACTIONS.values()
+    ]
+    emit_rows(rows, ("action", "keys", "where", "does"), as_json=as_json, as_csv=as_csv)
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

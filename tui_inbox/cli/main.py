@@ -95,4 +95,3 @@ def main(context: click.Context) -> None:
         from tui_inbox.cli.screen import run_screen
 
         context.exit(run_screen(session.settings))
-

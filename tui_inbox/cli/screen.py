@@ -32,7 +32,7 @@ def run_screen(load: Callable[[], Settings], *, theme: str = DEFAULT_THEME) -> i
     from tui_inbox.terminal.tty import require_terminal
 
     require_terminal()
-    # Starting makes objects that stay; looking for garbage among them again and again would cost a fifth of the start.
+    # Starting makes objects that stay; looking for garbage among them again and again makes it noticeably slower.
     gc.disable()
     from tui_inbox.app import TuiInbox
 
@@ -56,6 +56,7 @@ def run_screen(load: Callable[[], Settings], *, theme: str = DEFAULT_THEME) -> i
     try:
         code = app.run()
     finally:
+        gc.enable()
         senders.let_go()
     return app.return_code or 0 if code is None else code
 
