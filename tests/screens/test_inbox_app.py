@@ -198,7 +198,7 @@ async def test_a_crash_prints_a_sentence_and_no_text_of_customers(
         await crash()
     told = capsys.readouterr().err
     assert "tui-inbox had to stop" in told
-    assert "inbox.log" in told
+    assert "inbox.log" in told.replace("\n", "")  # a long path is broken anywhere
     assert "4111" not in told
     assert "Traceback" not in told
 

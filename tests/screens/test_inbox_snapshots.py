@@ -23,8 +23,8 @@ def after(*keys: str, query: str = "") -> Callable[[Pilot[Any]], Any]:
     async def prepare(pilot: Pilot[Any]) -> None:
         app = pilot.app
         assert isinstance(app, TuiInbox)
+        await until(lambda: app.ready and not inbox_of(app).rows.loading_rows, pilot)
         inbox = inbox_of(app)
-        await until(lambda: app.ready and not inbox.rows.loading_rows, pilot)
         await settled(pilot)
         for key in keys:
             await pilot.press(key)

@@ -160,7 +160,10 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
 
     def do_palette(self) -> None:
         """Textual's command palette over the registry."""
-        self.app.action_command_palette()
+        from tui_inbox.screens.palette import Palette
+
+        if not Palette.is_open(self.app):
+            self.app.push_screen(Palette())
 
     async def do_quit(self) -> None:
         """Leave; what was typed is saved first."""

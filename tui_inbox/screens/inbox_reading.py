@@ -28,15 +28,22 @@ class InboxReading:
 
     def __init__(self, screen: InboxView, failed: Callable[[str], object]) -> None:
         self._screen = screen
-        self._numbers = Latest(screen, "inbox-numbers", failed)
+        self._failed = failed
+        self._numbers = Latest(screen, "inbox-numbers", self._not_counted)
         self._facets = Latest(screen, "inbox-facets", failed)
         self._preview = Latest(screen, "inbox-preview", failed)
         self._timer: Timer | None = None
         self.previewed: int | None = None
         """The contact that the preview shows."""
         self.counts: StatusCounts | None = None
-        """Counts of the present view; ``None`` while unknown."""
+        """Counts of the present view, or of the query before the present one; ``None`` while unknown."""
+        self.counted: InboxFilter | None = None
+        """The view that :attr:`counts` are of."""
         self.facets = Facets()
+
+    def forget_numbers(self) -> None:
+        """The counts are of something else."""
+        self.counts = self.counted = None
 
     def ask_numbers(self, view: InboxFilter) -> None:
         """Count what ``view`` finds in each status, and in All where it hides something from a search."""
@@ -71,8 +78,14 @@ class InboxReading:
         if not view.query.empty and view.inbox is not InboxKind.ALL:
             everybodys = await service.counts(replace(view, inbox=InboxKind.ALL, team_id=None))
         if view == self._screen.view:
-            self.counts = counts
+            self.counts, self.counted = counts, view
             self._screen.show_numbers(counts, everybodys)
+
+    def _not_counted(self, sentence: str) -> None:
+        self.forget_numbers()
+        self._screen.show_title()
+        self._screen.show_choices()
+        self._failed(sentence)
 
     async def _read_facets(self) -> None:
         services = self._screen.host.services
@@ -92,7 +105,7 @@ class InboxReading:
         self.previewed = contact_id
         pane: Lines = screen.preview
         size = pane.content_size
-        lines = preview_lines(view, entries, size.width, size.height, screen.host.clock(), screen.host.tz)
+        lines = preview_lines(view, entries, size.width, size.height, screen.rows.now, screen.host.tz)
         pane.show(_padded(lines, size.height))
 
 

@@ -85,6 +85,7 @@ class InboxView(ActionScreen[None]):
         """The services are there: ask for the first rows."""
         self.view = replace(self.view, agent_id=self.host.agent.id)
         self.reading.ask_facets()
+        self.show_title()
         self.show_view(self.view)
 
     async def store_changed(self) -> None:
@@ -108,14 +109,17 @@ class InboxView(ActionScreen[None]):
         """Show another view; the cursor goes where it was in it."""
         if view.inbox is InboxKind.MINE or view.inbox is InboxKind.TEAM:
             view = replace(view, agent_id=self.host.agent.id)
-        self.view = view
+        before, self.view = self.view, view
+        other_frame = view.query.filters != before.query.filters or replace(view, query=before.query) != before
         rows = self.rows
         rows.with_assignee = view.inbox in {InboxKind.ALL, InboxKind.TEAM}
         rows.searching = bool(view.query.terms)
-        rows.total = None
-        self.reading.counts = None
         keep = self._places.get(views.place(view)) if view.query.empty else None
         rows.ask(ViewSource(view, self.host.services.inbox), keep)
+        if not other_frame:
+            return  # the numbers are replaced once they are counted: with every key they would vanish and come back
+        rows.total = None
+        self.reading.forget_numbers()
         self.show_title()
         self.show_choices()
 
@@ -189,6 +193,8 @@ class InboxView(ActionScreen[None]):
 
     def _minute(self) -> None:
         self.rows.repaint()
+        if self.reading.previewed is not None:
+            self._preview_again()
         self._wait_for_minute()
 
     def _preview_again(self) -> None:
@@ -212,15 +218,18 @@ class InboxView(ActionScreen[None]):
 
     @on(RowList.Answered)
     def _answered(self, message: RowList.Answered) -> None:
-        """Rows first; what is read beside them does not compete with them."""
-        if self.reading.counts is None:
-            self.reading.ask_numbers(self.view)
+        """Rows first: what is read beside them waits until they are painted."""
         self._say_empty()
-        if self.preview.display:
-            self._preview_again()
+        self.call_after_refresh(self._read_beside)
         if self._keys_wait:
             self._keys_wait = False
             self.host.release_keys()
+
+    def _read_beside(self) -> None:
+        if self.reading.counted != self.view:
+            self.reading.ask_numbers(self.view)
+        if self.rows.current is not None and self.rows.current.contact_id == self.reading.previewed:
+            self._preview_again()
 
     @on(RowList.NewAbove)
     def _new_above(self, message: RowList.NewAbove) -> None:

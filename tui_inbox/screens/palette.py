@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.command import CommandInput, CommandPalette, DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from tui_inbox.actions import ACTIONS, signs_of
 from tui_inbox.screens.base import ActionScreen
+
+
+class Palette(CommandPalette):
+    """Textual's palette with a cursor that stands still."""
+
+    def on_mount(self) -> None:
+        """No blinking: an idle screen sends nothing."""
+        self.query_one(CommandInput).cursor_blink = False
 
 
 class ActionCommands(Provider):

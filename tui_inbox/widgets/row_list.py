@@ -288,7 +288,7 @@ class RowList(Widget, Generic[RowT], can_focus=True):
             self.post_message(self.CursorMoved(self.current))
             if self.window.at_top:
                 self._top_reached()
-        self._prefetch()
+        self.call_after_refresh(self._prefetch)
 
     def _top_reached(self) -> None:
         if self._new_above:

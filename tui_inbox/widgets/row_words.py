@@ -43,6 +43,8 @@ CHANNEL_LETTERS: Mapping[ChannelKind, str] = {
 }
 """Two letters for each channel; the help screen explains them."""
 SELECTED, FAILED, UNREAD, BLOCKED = "✓", "!", "•", "⊘"
+MINUTE = timedelta(minutes=1)
+"""Rows are painted once a minute; less than that is not told in seconds."""
 NAME_WIDTH = 22
 """Cells of a name where there is room for more than the name."""
 
@@ -163,7 +165,7 @@ def window_badge(row: InboxRow, now: datetime) -> Span:
         return _shut(answer)
     if answer.state is WindowState.OPEN and answer.closes_at is not None:
         left = answer.closes_at - now
-        return (duration(left), "warn" if left <= AMBER else "good")
+        return (duration(left) if left >= MINUTE else "< 1 min", "warn" if left <= AMBER else "good")
     if answer.mode is ComposerMode.TAG:
         return (f"tag {_rough(answer.changes_at - now)}" if answer.changes_at else "tag", "info")
     if answer.mode is ComposerMode.TEMPLATE:
