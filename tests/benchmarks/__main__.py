@@ -21,6 +21,10 @@ LISTING = [sys.executable, str(HERE / "listing.py")]
 FRAME = 1000 / 60
 PAINTED = "Mine · Open"
 """Stands on the first frame."""
+SETTLED = 0.25
+"""Seconds without a byte after which a conversation is taken as fully painted: several reads follow one another."""
+LIST_FROM, LIST_TO, BARS = 26, 66, 2
+"""Columns of the list that no wide character shifts, and lines above and below it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,11 @@ def has_rows(screen: Screen) -> bool:
     return "▌" in screen.text or "Nothing in" in screen.text
 
 
+def rows_of(screen: Screen) -> tuple[str, ...]:
+    """The lines of the list alone."""
+    return tuple(line[LIST_FROM:LIST_TO] for line in screen.lines[BARS:-BARS])
+
+
 def workspace(contacts: int, home: Path) -> dict[str, str]:
     """Make a demo workspace of a size; the environment that opens it."""
     done = subprocess.run(
@@ -67,16 +76,16 @@ def costs(contacts: int, program: PtyProcess, painting: Cost) -> list[Result]:
     page = probe.keys(program, ["pagedown"] * 8)
     program.press("g", "g", "/")
     program.quiet()
-    typing = probe.keys(program, list("mar") + ["backspace"] * 3 + list("an"))
+    typing = probe.keys(program, list("mar") + ["backspace"] * 3 + list("an"), rows_of)
     program.press("escape")
     program.quiet()
     opening = []
     for _ in range(5):
-        opening.append(probe.press(program, "enter"))
+        opening.append(probe.press(program, "enter", quiet=SETTLED))
         program.press("escape")
         program.quiet()
     opened = Cost.of(opening)
-    idle = program.bytes_during(3.0)
+    idle = probe.silence(program, 3.0)
     return [
         Result("cursor move, p95", contacts, down.p95, "ms", 10),
         Result("cursor move", contacts, down.bytes, "bytes", 1200),

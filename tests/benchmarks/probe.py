@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.ptyproc import Predicate, PtyProcess
+from tests.support.screen import Screen
 
 SIZE = (120, 40)
 QUIET = 0.06
 """Seconds without a byte after which the answer to a key is taken as complete; the preview follows later on purpose."""
+MINUTE = 60.0
 
 
 @dataclass(frozen=True)
@@ -50,21 +52,39 @@ def time_to(
     return [statistics.median(found) for found in samples]
 
 
-def press(program: PtyProcess, key: str) -> tuple[float, int]:
-    """Press a key; seconds until the last byte of the answer, and its bytes."""
-    before = len(program.raw)
+def press(
+    program: PtyProcess, key: str, *, quiet: float = QUIET, area: Callable[[Screen], object] | None = None
+) -> tuple[float, int]:
+    """Press a key; seconds until the last byte of the answer, and its bytes.
+
+    ``area``: what matters of the screen. The seconds then end with its last change; bytes are those of everything, 0
+    where it has not changed.
+    """
+    before, seen = len(program.raw), area and area(program.screen)
     began = last = time.perf_counter()
     program.press(key)
-    while program.answered(QUIET):
-        last = time.perf_counter()
-    return last - began, len(program.raw) - before
+    while program.answered(quiet):
+        now = time.perf_counter()
+        if area is None:
+            last = now
+        elif (shown := area(program.screen)) != seen:
+            seen, last = shown, now
+    return last - began, len(program.raw) - before if last > began else 0
 
 
-def keys(program: PtyProcess, pressed: Sequence[str]) -> Cost:
-    """Cost of a row of keys; those that change nothing on the screen are left out."""
-    samples = [press(program, key) for key in pressed]
+def keys(program: PtyProcess, pressed: Sequence[str], area: Callable[[Screen], object] | None = None) -> Cost:
+    """Cost of a row of keys; those that change nothing on the screen, or in its ``area``, are left out."""
+    samples = [press(program, key, area=area) for key in pressed]
     answered = [sample for sample in samples if sample[1]]
     return Cost.of(answered or samples)
+
+
+def silence(program: PtyProcess, seconds: float) -> int:
+    """Bytes written within ``seconds`` of one minute of the clock: at its end the list writes its times anew."""
+    left = MINUTE - time.time() % MINUTE
+    if left < seconds + 1:
+        program.bytes_during(left + 1)
+    return program.bytes_during(seconds)
 
 
 def memory(program: PtyProcess) -> float:
