@@ -12,11 +12,11 @@ from sqlalchemy import Select, delete, func, insert, or_, select, update
 
 from tui_inbox.domain.errors import NotFoundError
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction
-from tui_inbox.domain.models import Contact, ContactChannel
+from tui_inbox.domain.models import Channel, Contact, ContactChannel
 from tui_inbox.domain.search import digits_of, fold
 from tui_inbox.domain.window import ChannelFacts
 from tui_inbox.repository.base import AnyRow, Repository
-from tui_inbox.repository.rows import CHANNEL_COLUMNS, channel_row
+from tui_inbox.repository.rows import channel_row
 from tui_inbox.repository.tables import (
     channels,
     contact_channels,
@@ -251,7 +251,12 @@ class ContactRepository(Repository):
         return found
 
     async def _channels(self, statement: Select[Any]) -> list[ContactChannel]:
-        return [_contact_channel(row) for row in await self._all(statement)]
+        """Contact channels; the few channels behind them are read once and not with every row."""
+        rows = await self._all(statement)
+        wanted = {row.channel_id for row in rows}
+        found = await self._all(select(channels).where(channels.c.id.in_(wanted))) if wanted else ()
+        by_id = {row.id: channel_row(row) for row in found}
+        return [_contact_channel(row, by_id[row.channel_id]) for row in rows]
 
 
 _FIELDS = ("first_name", "last_name", "email", "phone", "language", "country", "custom")
@@ -303,14 +308,11 @@ def _field_rows(contact_id: int, custom: Mapping[str, str]) -> list[dict[str, An
 
 
 def _channel_select() -> Select[Any]:
-    joined = contact_channels.join(channels, channels.c.id == contact_channels.c.channel_id).join(
-        contacts, contacts.c.id == contact_channels.c.contact_id
-    )
-    return select(contact_channels, contacts.c.blocked, *CHANNEL_COLUMNS).select_from(joined)
+    joined = contact_channels.join(contacts, contacts.c.id == contact_channels.c.contact_id)
+    return select(contact_channels, contacts.c.blocked).select_from(joined)
 
 
-def _contact_channel(row: AnyRow) -> ContactChannel:
-    channel = channel_row(row, "channel_")
+def _contact_channel(row: AnyRow, channel: Channel) -> ContactChannel:
     return ContactChannel(
         id=row.id,
         contact_id=row.contact_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ from sqlalchemy.sql import visitors
 from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.filters import InboxFilter, StatusCounts
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, Direction
-from tui_inbox.domain.models import Contact, InboxFacets, InboxRow
+from tui_inbox.domain.models import Contact, ContactChannel, InboxFacets, InboxRow
 from tui_inbox.domain.search import SearchQuery, matched_fields
 from tui_inbox.repository.base import AnyRow, Repository
 from tui_inbox.repository.columns import in_states
@@ -156,8 +155,8 @@ class InboxRepository(Repository):
             contact = contact_row(row, tags.get(row.contact_id, ()))
             at = getattr(row, segment.column.name)
             cursor = Cursor(f.sort, index, at, row.contact_id, now).encode()
-            built = _inbox_row(row, contact, _matched(contact, query), cursor)
-            rows.append(replace(built, channels=tuple(reached[row.contact_id]), failed=failed.get(row.contact_id, 0)))
+            owned, trouble = tuple(reached[row.contact_id]), failed.get(row.contact_id, 0)
+            rows.append(_inbox_row(row, contact, owned, trouble, _matched(contact, query), cursor))
         return rows
 
     async def _failed(self, ids: Sequence[int]) -> dict[int, int]:
@@ -215,7 +214,14 @@ def _matched(contact: Contact, query: SearchQuery) -> tuple[str, ...]:
     return (matched_fields(contact, query) or ()) if query.terms else ()
 
 
-def _inbox_row(row: AnyRow, contact: Contact, matched: tuple[str, ...], cursor: str) -> InboxRow:
+def _inbox_row(
+    row: AnyRow,
+    contact: Contact,
+    owned: tuple[ContactChannel, ...],
+    failed: int,
+    matched: tuple[str, ...],
+    cursor: str,
+) -> InboxRow:
     return InboxRow(
         contact_id=contact.id,
         name=contact.name,
@@ -226,14 +232,14 @@ def _inbox_row(row: AnyRow, contact: Contact, matched: tuple[str, ...], cursor: 
         last_activity_at=row.last_activity_at,
         preview=row.preview,
         preview_direction=None if row.preview_direction is None else Direction(row.preview_direction),
-        channels=(),
+        channels=owned,
         window_ends_at=row.window_ends_at,
         waiting_since=row.waiting_since,
         snoozed_until=row.snoozed_until,
         unread=row.unread,
         tags=contact.tags,
         blocked=contact.blocked,
-        failed=0,
+        failed=failed,
         matched=matched,
         version=row.version,
         cursor=cursor,
