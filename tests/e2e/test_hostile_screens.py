@@ -172,6 +172,7 @@ def test_typed_and_pasted(nasty: Workspace) -> None:
             inbox.paste(pasteable(case.text))
             inbox.quiet(0.03)
             assert_silent(nasty, inbox, number)
+        inbox.quiet()
         inbox.press("escape")
         inbox.wait_for("enter open")
         inbox.press("F")
