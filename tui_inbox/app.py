@@ -166,7 +166,9 @@ class TuiInbox(TypeAhead):
 
     def _stop(self, error: InboxError) -> None:
         """End with a sentence on stderr and the documented exit code."""
-        self.exit(error.exit_code, error.exit_code, Text(f"Error: {error}"))
+        from tui_inbox.text import terminal_safe
+
+        self.exit(error.exit_code, error.exit_code, Text(f"tui-inbox: {terminal_safe(str(error))}"))
 
     # Watching the store ---------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.kinds import ComposerMode, DeliveryState, Permission
 from tui_inbox.screens.base import bindings_for
 from tui_inbox.screens.conversation_view import ConversationView
+from tui_inbox.screens.on_contacts import OnContacts
 from tui_inbox.text import clean_line
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 ALWAYS = frozenset({"help", "palette", "quit", "back"})
 
 
-class ConversationScreen(ConversationView):
+class ConversationScreen(OnContacts, ConversationView):
     """One contact; stays for the whole walk through a list with ``]`` and ``[``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -196,32 +197,6 @@ class ConversationScreen(ConversationView):
         self.composer.replace(edited.text)
         await self.save_now()
         edited.confirm()
-
-    # --- the contact
-
-    def do_note(self) -> None:
-        self._act("note")
-
-    def do_close(self) -> None:
-        self._act("close")
-
-    def do_reopen(self) -> None:
-        self._act("reopen")
-
-    def do_snooze(self) -> None:
-        self._act("snooze")
-
-    def do_assign(self) -> None:
-        self._act("assign")
-
-    def do_take(self) -> None:
-        self._act("take")
-
-    def do_block(self) -> None:
-        self._act("block")
-
-    def do_repeat(self) -> None:
-        self._act("repeat")
 
     def do_undo(self) -> None:
         """A message that was just sent comes back into the composer; anything else is taken back as everywhere."""

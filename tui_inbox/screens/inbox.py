@@ -17,6 +17,7 @@ from tui_inbox.domain.kinds import ConversationStatus
 from tui_inbox.screens import views
 from tui_inbox.screens.base import bindings_for
 from tui_inbox.screens.inbox_view import InboxView
+from tui_inbox.screens.on_contacts import OnContacts
 from tui_inbox.widgets.row_list import RowList
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ ONE_ONLY = frozenset({"write", "template", "open"})
 """Actions that make no sense on many contacts at once."""
 
 
-class InboxScreen(InboxView):
+class InboxScreen(OnContacts, InboxView):
     """The screen that the program opens with."""
 
     CSS_PATH: ClassVar[list[str | PurePath]] = ["inbox.tcss", "conversation.tcss"]
@@ -204,33 +205,6 @@ class InboxScreen(InboxView):
             return None
         self.rows.select_contact(row.contact_id)
         return row.contact_id
-
-    def do_note(self) -> None:
-        self._act("note")
-
-    def do_close(self) -> None:
-        self._act("close")
-
-    def do_reopen(self) -> None:
-        self._act("reopen")
-
-    def do_snooze(self) -> None:
-        self._act("snooze")
-
-    def do_assign(self) -> None:
-        self._act("assign")
-
-    def do_take(self) -> None:
-        self._act("take")
-
-    def do_block(self) -> None:
-        self._act("block")
-
-    def do_repeat(self) -> None:
-        self._act("repeat")
-
-    def do_undo(self) -> None:
-        self._act("undo")
 
     def _act(self, action_id: str) -> None:
         """Do something to the chosen contacts, beside the screen's own messages: dialogs need those to flow.
