@@ -320,10 +320,22 @@ async def test_a_file_that_may_only_be_read(store: Store, monkeypatch: pytest.Mo
     await reader.close()
 
 
-async def test_an_older_schema_is_only_updated_when_allowed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema, "SCHEMA_HEAD", "0002")
+async def test_an_older_schema_is_updated_with_its_rows_when_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        schema.upgrade(connection, "0001")
+        connection.exec_driver_sql("INSERT INTO agents (handle, handle_folded, role) VALUES ('ana', 'ana', 'agent')")
+    engine.dispose()
     with pytest.raises(SchemaMismatchError, match="older schema"):
-        await Store.open(store.url, migrate=False)
+        await Store.open(str(path), migrate=False)
+    store = await Store.open(str(path))
+    try:
+        assert (await store.health()).schema == schema.SCHEMA_HEAD
+        async with store.read() as unit:
+            assert [agent.handle for agent in await unit.directory.agents()] == ["ana"]
+    finally:
+        await store.close()
 
 
 MOUNTS = """/dev/sda1 / ext4 rw 0 0

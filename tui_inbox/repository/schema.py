@@ -9,18 +9,18 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-SCHEMA_HEAD = "0001"
+SCHEMA_HEAD = "0002"
 """Revision that this program reads and writes."""
-KNOWN_REVISIONS = frozenset({"0001"})
+KNOWN_REVISIONS = frozenset({"0001", "0002"})
 """Every revision that can be brought to :data:`SCHEMA_HEAD`."""
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the schema to :data:`SCHEMA_HEAD` inside the transaction of ``connection``; nothing when it is there."""
+def upgrade(connection: Connection, to: str = SCHEMA_HEAD) -> None:
+    """Bring the schema up to a revision inside the transaction of ``connection``; nothing when it is there."""
     from alembic import command
     from alembic.config import Config
 
     configuration = Config()
     configuration.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     configuration.attributes["connection"] = connection
-    command.upgrade(configuration, SCHEMA_HEAD)
+    command.upgrade(configuration, to)

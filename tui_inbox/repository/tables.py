@@ -215,6 +215,7 @@ outbox = Table(
     Column("template", Structure),
     words("tag"),
     words("idempotency_key", None),
+    moment("key_expires_at", optional=True),
     number("attempts"),
     number("lost_leases"),
     moment("created_at"),
@@ -246,6 +247,21 @@ outbox = Table(
     partial_index("ix_outbox_lease", IN_FLIGHT, "lease_until"),
     partial_index("ix_outbox_needs_person", NEEDS_PERSON, "contact_id"),
 )
+
+channel_health = Table(
+    "channel_health",
+    metadata,
+    reference("channel_id", "channels.id", key=True),
+    number("failures"),
+    words("recent"),
+    number("trips"),
+    moment("opened_at", optional=True),
+    moment("retry_at", optional=True),
+    words("probe"),
+    number("skew_ms"),
+    moment("skew_at", optional=True),
+)
+"""What all senders know of a channel's state: the circuit breaker, and how far its clock is from ours."""
 
 attempts = Table(
     "attempts",
@@ -365,3 +381,15 @@ workers = Table(
     moment("beat_at"),
     Index("ix_workers_kind", "kind", "beat_at"),
 )
+
+presence = Table(
+    "presence",
+    metadata,
+    reference("agent_id", "agents.id", key=True),
+    reference("contact_id", "contacts.id", key=True),
+    words("doing", None),
+    moment("since"),
+    moment("seen_at"),
+    Index("ix_presence_contact_id", "contact_id", "seen_at"),
+)
+"""Which agent looks at, or writes to, which contact: a hint for the others, never a lock."""
