@@ -7,11 +7,12 @@ styles below; colours come from the theme. Text of customers must have passed th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.css.styles import RenderStyles
+from textual.dom import DOMNode
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -26,6 +27,7 @@ STYLES = (
 )  # fmt: skip
 """Names that a span may carry."""
 COMPONENTS = frozenset(f"lines--{name}" for name in STYLES)
+"""Classes that carry them in the style sheet."""
 
 
 def width_of(line: Line) -> int:
@@ -58,10 +60,13 @@ def cut(line: Line, width: int) -> Line:
 
 
 class StyledLines(Widget):
-    """Base of widgets that draw lines: knows how to turn a line into a strip."""
+    """Base of widgets that draw lines: knows how to turn a line into a strip.
+
+    Its styles are looked up when a line first carries them. Declared as ``COMPONENT_CLASSES`` all sixteen would be, for
+    every such widget and each time it is styled, which is most of what opening a screen costs.
+    """
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
     DEFAULT_CSS = """
     StyledLines {
         & > .lines--strong { text-style: bold; }
@@ -87,6 +92,21 @@ class StyledLines(Widget):
         }
     }
     """
+
+    def get_component_styles(self, *names: str) -> RenderStyles:
+        """As Textual's, for the styles of lines too. Raises ``KeyError`` for a name that nothing declares."""
+        for name in COMPONENTS.intersection(names) - self._component_styles.keys():
+            node = DOMNode(classes=name)
+            node._attach(self)
+            self.app.stylesheet.apply(node, animate=False)
+            self._component_styles[name] = node.styles
+        return super().get_component_styles(*names)
+
+    def notify_style_update(self) -> None:
+        """Another theme or class: look the styles up anew."""
+        super().notify_style_update()
+        for name in COMPONENTS:
+            self._component_styles.pop(name, None)
 
     def line_style(self, names: str) -> Style:
         """The style with these names, on this widget's background."""
