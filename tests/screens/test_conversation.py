@@ -408,7 +408,7 @@ async def test_messages_can_be_chosen_by_keys_and_by_mouse(workspace: Workspace)
 async def test_the_offer_to_take_back_goes_when_it_is_over(workspace: Workspace) -> None:
     async with workspace.running(SMALL) as (app, pilot):
         services: Any = app.services
-        services.context.rules = replace(services.context.rules, undo_seconds=0.2)
+        services.context.rules = replace(services.context.rules, undo_seconds=2.0)
         screen = await open_conversation(pilot, "Carlos")
         await write(pilot, screen, "hello")
         screen.composer.submit()

@@ -6,12 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from textual import events
-from textual.widgets import TextArea
 
 from tests.screens.conftest import Workspace, inbox_of, settled, until
 from tui_inbox.actions import ACTIONS
-from tui_inbox.app import TuiInbox
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ConversationStatus, SortOrder
 from tui_inbox.domain.lifecycle import ClosingNote
@@ -358,41 +355,3 @@ async def test_typing_in_the_search_is_no_command(workspace: Workspace) -> None:
         await pilot.pause()
         assert app.screen is inbox
         assert inbox.search.query_text == "qexu"
-
-
-def type_at_once(app: TuiInbox, *keys: str) -> None:
-    """All keys before any of them is looked at, as a slow line delivers them."""
-    for key in keys:
-        app.post_message(events.Key(key, key if len(key) == 1 else None))
-
-
-async def test_letters_typed_right_after_the_search_key_are_no_commands(workspace: Workspace) -> None:
-    async with workspace.running() as (app, pilot):
-        inbox = inbox_of(app)
-        type_at_once(app, "3", "C", "slash", *"care")
-        await until(lambda: inbox.search.query_text == "care", pilot)
-        await settled(pilot)
-        assert app.screen is inbox
-        assert inbox.view.inbox is InboxKind.ALL
-
-
-async def test_keys_typed_while_a_dialog_opens_are_the_dialogs(workspace: Workspace) -> None:
-    async with workspace.running() as (app, pilot):
-        inbox = inbox_of(app)
-        first = inbox.rows.current
-        assert first is not None
-        type_at_once(app, "n", *"quit", "ctrl+s")
-        await until(lambda: "u undoes" in inbox.status.sentence or "ote" in inbox.status.sentence, pilot)
-        entries = await app.services.contacts.timeline(first.contact_id)
-        assert entries[-1].body == "quit"
-
-
-async def test_keys_typed_while_the_composer_opens_are_text(workspace: Workspace) -> None:
-    async with workspace.running() as (app, pilot):
-        inbox = inbox_of(app)
-        await pilot.press("3", "A", "slash", *"carlos", "enter")
-        await until(lambda: [row.name for row in inbox.rows.window.rows] == ["Carlos Fuentes"], pilot)
-        type_at_once(app, "r", *"hequ")
-        await until(lambda: app.screen is not inbox and app.screen.query("TextArea"), pilot)
-        field = app.screen.query_one(TextArea)
-        await until(lambda: field.text == "hequ", pilot)

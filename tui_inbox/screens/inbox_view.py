@@ -55,7 +55,7 @@ class InboxView(ActionScreen[None]):
         self.reading = InboxReading(self, self._failed)
         self._places: dict[InboxFilter, int] = {}
         self._keys_wait = True
-        """Until the first rows are there the application holds all keys."""
+        """Until the rows of the present view are there the application holds all keys."""
 
     def compose(self) -> ComposeResult:
         """Title, search, sidebar, list, preview, what happened, keys."""
@@ -118,10 +118,17 @@ class InboxView(ActionScreen[None]):
         rows.ask(ViewSource(view, self.host.services.inbox), keep)
         if not other_frame:
             return  # the numbers are replaced once they are counted: with every key they would vanish and come back
+        self._wait_for_rows()
         rows.total = None
         self.reading.forget_numbers()
         self.show_title()
         self.show_choices()
+
+    def _wait_for_rows(self) -> None:
+        """Let keys wait for the rows that were asked for: on those of the view before they would do harm."""
+        if not self.rows.answered:
+            self._keys_wait = True
+            self.host.hold_keys()
 
     def choose(self, choice: Choice) -> None:
         """Show the view that a line of the sidebar makes of this one."""
@@ -221,7 +228,7 @@ class InboxView(ActionScreen[None]):
         """Rows first: what is read beside them waits until they are painted."""
         self._say_empty()
         self.call_after_refresh(self._read_beside)
-        if self._keys_wait:
+        if self._keys_wait and self.rows.answered:
             self._keys_wait = False
             self.host.release_keys()
 
@@ -250,6 +257,7 @@ class InboxView(ActionScreen[None]):
     @on(FilterSidebar.Left)
     def _to_list(self) -> None:
         self.set_focus(self.rows)
+        self._wait_for_rows()
 
     @on(FilterSidebar.Chosen)
     def _chosen(self, message: FilterSidebar.Chosen) -> None:

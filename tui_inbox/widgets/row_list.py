@@ -89,6 +89,7 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         """Whether the first rows of the question are still to come."""
         self.total: int | None = None
         """Length of the whole list, once somebody has counted it; only for the scroll mark."""
+        self._answered: RowSource[RowT] | None = None
         self._new_above = 0
         self._rows = Latest(self, "rows", self._failed)
         self._sides = {side: Latest(self, f"rows-{side}", self._failed) for side in ("above", "below")}
@@ -116,6 +117,11 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         return self.rich_style
 
     # Questions ------------------------------------------------------------------------------------------------------
+
+    @property
+    def answered(self) -> bool:
+        """Whether the rows are those of the present question, not still of the one before."""
+        return self._answered == self.source
 
     @property
     def page_size(self) -> int:
@@ -168,7 +174,7 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         window.more_above, window.more_below = len(above) >= limit, len(rows) >= limit
         window.first_number = None if window.more_above else 0
         window.keep_in_view(jump=window.height // 3)
-        self.loading_rows = False
+        self.loading_rows, self._answered = False, source
         self._tell_new(0)
         self.post_message(self.Answered(source, not window.rows))
         self._changed()
