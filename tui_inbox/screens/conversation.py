@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from textual.app import SuspendNotSupported
+from textual.app import App, SuspendNotSupported
 from textual.binding import BindingType
 
 from tui_inbox.actions import Scope
@@ -14,7 +14,7 @@ from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.kinds import ComposerMode, DeliveryState, Permission
 from tui_inbox.screens.base import bindings_for
-from tui_inbox.screens.conversation_view import ConversationView
+from tui_inbox.screens.conversation_view import ConversationView, Neighbours
 from tui_inbox.screens.on_contacts import OnContacts
 from tui_inbox.text import clean_line
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tui_inbox.services.reach import Reach
 
 ALWAYS = frozenset({"help", "palette", "quit", "back"})
+KEPT_AS = "conversation"
+"""Name under which the application keeps the screen."""
 
 
 class ConversationScreen(OnContacts, ConversationView):
@@ -115,6 +117,7 @@ class ConversationScreen(OnContacts, ConversationView):
         if not self.timeline.unselect():
             await self.save_now()
             self.dismiss(None)
+            self.leave()
 
     # --- writing
 
@@ -265,3 +268,20 @@ class ConversationScreen(OnContacts, ConversationView):
         self.say(sentence)
         self.host.store_changed()
         self.reading.again()
+
+
+def open_conversation(
+    app: App[Any], contact_id: int, *, start: str = "read", neighbours: Neighbours | None = None
+) -> ConversationScreen:
+    """Show a contact on the conversation screen of ``app``. See :class:`ConversationView` for ``start``.
+
+    The screen is made once and kept: making and styling its widgets takes longer than reading and painting a contact.
+    """
+    if not app.is_screen_installed(KEPT_AS):
+        screen = ConversationScreen(contact_id, start=start, neighbours=neighbours)
+        app.install_screen(screen, KEPT_AS)
+    else:
+        screen = cast(ConversationScreen, app.get_screen(KEPT_AS))
+        screen.begin(contact_id, start=start, neighbours=neighbours)
+    app.push_screen(screen)
+    return screen

@@ -65,14 +65,20 @@ class ConversationView(ActionScreen[None]):
         self.reading = ThreadReading(self)
         self.sending = Sending(self)
         self._hold = ExitStack()
+        self._styled_for = ""
+
+    def begin(self, contact_id: int, *, start: str, neighbours: Neighbours | None) -> None:
+        """Show another contact on this screen, which was left before and is about to be pushed again."""
+        self.contact_id, self._start, self._neighbours = contact_id, start, neighbours
+        self._fold()
+        self._hold_picture()
+        self.reading.open(contact_id)
 
     def compose(self) -> ComposeResult:
         """Thread at the left, card at the right or folded at the top."""
         host, keymap = self.host, self.keymap
-        if host.ready:
-            self._hold.enter_context(self.app.batch_update())
-        # Textual sets these classes after its first layout; set before, they spare a second one.
-        self.set_classes([name for width, name in self.HORIZONTAL_BREAKPOINTS if self.app.size.width >= width][-1:])
+        self._styled_for = self.app.theme
+        self._fold()
         with Horizontal(id="conversation"):
             with Vertical(id="thread-side"):
                 yield ContactCard(host.tz, folded=True, id="head")
@@ -120,9 +126,14 @@ class ConversationView(ActionScreen[None]):
     async def on_mount(self) -> None:
         """Read at once where the services are there already."""
         if self.host.ready:
-            self.host.hold_keys()
-            self.set_timer(HOLD_AT_MOST, self._release)
+            self._hold_picture()
             await self.data_ready()
+
+    def update_node_styles(self, animate: bool = True) -> None:
+        """Style everything anew, but only in another theme: Textual asks for it each time that the screen is pushed."""
+        if self._styled_for != self.app.theme:
+            self._styled_for = self.app.theme
+            super().update_node_styles(animate)
 
     async def data_ready(self) -> None:
         """Read the contact."""
@@ -131,6 +142,28 @@ class ConversationView(ActionScreen[None]):
     def on_unmount(self) -> None:
         """Left before anything was read."""
         self._hold.close()
+
+    def leave(self) -> None:
+        """Let go of the contact: nothing of it ticks on, or is seen should the next one be slow to come."""
+        self.shown = None
+        self.set_focus(None)
+        self.policy.forget()
+        for card in self.query(ContactCard):
+            card.forget()
+        self.timeline.forget()
+        self.composer.load("")
+        self.query_one(StatusLine).clear()
+
+    def _fold(self) -> None:
+        """Set the classes of this width; Textual does so after its first layout, and would need a second one then."""
+        self.set_classes([name for width, name in self.HORIZONTAL_BREAKPOINTS if self.app.size.width >= width][-1:])
+
+    def _hold_picture(self) -> None:
+        """Keys and picture wait for what is being read, the picture not for long."""
+        self.host.hold_keys()
+        self._hold.close()
+        self._hold.enter_context(self.app.batch_update())
+        self.set_timer(HOLD_AT_MOST, self._release)
 
     def _release(self) -> None:
         """Paint from now on."""
@@ -164,8 +197,9 @@ class ConversationView(ActionScreen[None]):
 
     @on(Loaded)
     def _loaded(self, message: Loaded) -> None:
-        """Take over what was read, unless it is of a contact that was left meanwhile."""
-        if message.contact_id != self.contact_id:
+        """Take over what was read, unless it is of a contact that was left meanwhile, or was read once already."""
+        overtaken = message.fresh and self.shown is not None
+        if message.contact_id != self.contact_id or overtaken:
             return
         if not message.fresh and self.shown is not None:
             message = message.over(self.shown)

@@ -192,11 +192,11 @@ class InboxScreen(OnContacts, InboxView):
             self._open(self.rows.current.contact_id, start)
 
     def _open(self, contact_id: int, start: str) -> None:
-        from tui_inbox.screens.conversation import ConversationScreen
+        from tui_inbox.screens.conversation import open_conversation
 
         if start != "read":
             self.host.hold_keys()
-        self.app.push_screen(ConversationScreen(contact_id, start=start, neighbours=self))
+        open_conversation(self.app, contact_id, start=start, neighbours=self)
 
     async def neighbour(self, contact_id: int, step: int) -> int | None:
         """The contact after (1) or before (-1) another in the list; the cursor goes along. ``None`` at the end."""

@@ -128,10 +128,15 @@ class ChannelPolicyBar(Lines):
         if self._contact is not None:
             self._draw(self._clock())
 
+    def forget(self) -> None:
+        """Show nobody, and wait for nothing."""
+        self._contact, self.reaches, self.current = None, (), None
+        self._stop_waiting()
+        self.show(())
+
     def on_unmount(self) -> None:
         """No timer outlives the bar."""
-        if self._timer is not None:
-            self._timer.stop()
+        self._stop_waiting()
 
     def _in_use(self) -> Reach | None:
         if self._chosen is not None:
@@ -141,10 +146,13 @@ class ChannelPolicyBar(Lines):
         first = self.reaches[0] if self.reaches else None
         return preferred_of(self.reaches, first.contact_channel.id if first else None) or first
 
-    def _wait(self, now: datetime) -> None:
+    def _stop_waiting(self) -> None:
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
+
+    def _wait(self, now: datetime) -> None:
+        self._stop_waiting()
         seconds = next_change(self.reaches, now)
         if seconds is not None and self.is_mounted:
             self._timer = self.set_timer(min(MOST_WAIT, max(LEAST_WAIT, seconds + 0.002)), self.judge)

@@ -55,6 +55,11 @@ class ContactCard(Lines):
         self._reaches, self._in_use, self._now = reaches, in_use, now
         self._draw()
 
+    def forget(self) -> None:
+        """Show nobody."""
+        self._view = None
+        self.show(())
+
     def on_resize(self) -> None:
         """Rows are laid out for the width."""
         self._draw()

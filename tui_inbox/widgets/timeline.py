@@ -79,6 +79,13 @@ class Timeline(StyledLines, ScrollView, can_focus=False):
         self._lay_out()
         self._settle(anchor)
 
+    def forget(self) -> None:
+        """Show nothing."""
+        self._entries, self._reader, self._rows = (), None, []
+        self._bodies.clear()
+        self._set_length(0)
+        self.refresh()
+
     @property
     def entries(self) -> tuple[TimelineEntry, ...]:
         """What is shown."""
