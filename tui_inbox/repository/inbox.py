@@ -148,24 +148,15 @@ class InboxRepository(Repository):
         if not ids:
             return []
         people = ContactRepository(self._connection)
-        tags, reached, failed = await people.tags_of(ids), await people.channels_of_all(ids), await self._failed(ids)
+        tags, reached = await people.tags_of(ids), await people.channels_of_all(ids)
         query = storable_query(f.query)
         rows = []
         for index, segment, row in found:
             contact = contact_row(row, tags.get(row.contact_id, ()))
             at = getattr(row, segment.column.name)
             cursor = Cursor(f.sort, index, at, row.contact_id, now).encode()
-            owned, trouble = tuple(reached[row.contact_id]), failed.get(row.contact_id, 0)
-            rows.append(_inbox_row(row, contact, owned, trouble, _matched(contact, query), cursor))
+            rows.append(_inbox_row(row, contact, tuple(reached[row.contact_id]), _matched(contact, query), cursor))
         return rows
-
-    async def _failed(self, ids: Sequence[int]) -> dict[int, int]:
-        statement = (
-            select(outbox.c.contact_id, func.count())
-            .where(in_states(outbox.c.state, NEEDS_PERSON), outbox.c.contact_id.in_(ids))
-            .group_by(outbox.c.contact_id)
-        )
-        return dict(map(tuple, await self._all(statement)))
 
 
 _CONVERSATION = tuple(
@@ -187,13 +178,21 @@ _CONTACT = tuple(
     contacts.c[name]
     for name in ("id", "first_name", "last_name", "email", "phone", "language", "country", "blocked", "custom")
 )
+_FAILED = (
+    select(func.count())
+    .where(in_states(outbox.c.state, NEEDS_PERSON), outbox.c.contact_id == conversations.c.contact_id)
+    .correlate(conversations)
+    .scalar_subquery()
+    .label("failed")
+)
+"""Messages of a contact that need a person."""
 
 
 def _rows() -> Select[Any]:
     joined = conversations.join(contacts, contacts.c.id == conversations.c.contact_id).outerjoin(
         agents, agents.c.id == conversations.c.assignee_id
     )
-    return select(*_CONVERSATION, *_CONTACT, agents.c.handle).select_from(joined)
+    return select(*_CONVERSATION, *_CONTACT, agents.c.handle, _FAILED).select_from(joined)
 
 
 def _joined(
@@ -218,7 +217,6 @@ def _inbox_row(
     row: AnyRow,
     contact: Contact,
     owned: tuple[ContactChannel, ...],
-    failed: int,
     matched: tuple[str, ...],
     cursor: str,
 ) -> InboxRow:
@@ -239,7 +237,7 @@ def _inbox_row(
         unread=row.unread,
         tags=contact.tags,
         blocked=contact.blocked,
-        failed=failed,
+        failed=row.failed,
         matched=matched,
         version=row.version,
         cursor=cursor,

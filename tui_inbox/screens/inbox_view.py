@@ -145,7 +145,8 @@ class InboxView(ActionScreen[None]):
         self.search.hint(views.elsewhere(self.view, counts, everybodys, self.keymap))
         self.show_title()
         self.show_choices()
-        self._say_empty()
+        if not self.rows.window.rows:
+            self._say_empty()
 
     def show_choices(self) -> None:
         """The sidebar as things are now."""
@@ -226,7 +227,8 @@ class InboxView(ActionScreen[None]):
     @on(RowList.Answered)
     def _answered(self, message: RowList.Answered) -> None:
         """Rows first: what is read beside them waits until they are painted."""
-        self._say_empty()
+        if message.empty:
+            self._say_empty()
         self.call_after_refresh(self._read_beside)
         if self._keys_wait and self.rows.answered:
             self._keys_wait = False

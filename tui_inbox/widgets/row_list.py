@@ -159,7 +159,8 @@ class RowList(Widget, Generic[RowT], can_focus=True):
             self._rows.ask(lambda: self._first(source, None))
 
     async def _first(self, source: RowSource[RowT], keep: int | None) -> None:
-        limit = self.page_size
+        # No more than one sees: whoever types a search waits for this; the rest is fetched once it is painted.
+        limit = self.window.height
         kept = None if keep is None else await source.find(keep)
         if kept is None:
             rows = await source.after(None, limit)
@@ -340,7 +341,7 @@ class RowList(Widget, Generic[RowT], can_focus=True):
     def _changed(self) -> None:
         self._repaint_changed()
         self.post_message(self.CursorMoved(self.current))
-        self._prefetch()
+        self.call_after_refresh(self._prefetch)
 
     def _repaint_changed(self) -> None:
         height = self.size.height
