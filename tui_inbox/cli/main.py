@@ -22,6 +22,7 @@ COMMANDS = {
     "doctor": "diagnosis:doctor",
     "find": "find:find",
     "import": "imports:import_group",
+    "manual": "manual:manual",
     "note": "lifecycle:note",
     "open": "lifecycle:open_",
     "policy": "policies:policy",
