@@ -102,12 +102,17 @@ async def test_another_theme_and_width_reach_a_screen_that_is_away(workspace: Wo
         screen = await opened(app, pilot)
         dark = screen.query_one("#card").styles.background
         await back(app, pilot)
-        app.theme = "textual-light"
         await pilot.resize_terminal(80, 24)
         await opened(app, pilot)
-        assert screen.query_one("#card").styles.background != dark
         assert screen.has_class("-narrow")
         assert not screen.query_one("#card").display
+        await pilot.resize_terminal(120, 40)
+        await settled(pilot)
+        assert screen.query_one("#card").display
+        await back(app, pilot)
+        app.theme = "textual-light"
+        await opened(app, pilot)
+        assert screen.query_one("#card").styles.background != dark
 
 
 async def test_while_the_next_contact_is_slow_to_come_the_last_one_is_gone(workspace: Workspace) -> None:

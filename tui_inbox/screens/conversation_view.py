@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import ScreenResume
 from textual.reactive import Reactive
 from textual.widget import Widget
 
@@ -129,11 +130,10 @@ class ConversationView(ActionScreen[None]):
             self._hold_picture()
             await self.data_ready()
 
-    def update_node_styles(self, animate: bool = True) -> None:
-        """Style everything anew, but only in another theme: Textual asks for it each time that the screen is pushed."""
-        if self._styled_for != self.app.theme:
-            self._styled_for = self.app.theme
-            super().update_node_styles(animate)
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """Textual styles everything anew each time that the screen is pushed; that is needed in another theme alone."""
+        event.refresh_styles = self._styled_for != self.app.theme
+        self._styled_for = self.app.theme
 
     async def data_ready(self) -> None:
         """Read the contact."""
