@@ -19,6 +19,8 @@ from tui_inbox.repository.transitions import record
 
 BY_RECEIPT = "receipt"
 """Evidence in the record: the channel reported the message, whatever the sender knew."""
+EVIDENT = frozenset(S) - {S.SENT}
+"""States in which proof can come that a message was taken all the same."""
 DENIED = "denied by receipt"
 """Outcome of an attempt of which nobody knew until the channel reported that it failed."""
 _NO_ERROR = {"failed_at": None, "error_class": None, "error_code": "", "error_text": ""}

@@ -13,6 +13,7 @@ from tui_inbox.repository.drafts import DraftRepository
 from tui_inbox.repository.health import HealthRepository
 from tui_inbox.repository.inbound import InboundRepository
 from tui_inbox.repository.inbox import InboxRepository
+from tui_inbox.repository.invariants import InvariantRepository
 from tui_inbox.repository.outbox import OutboxRepository
 from tui_inbox.repository.timeline import TimelineRepository
 
@@ -30,5 +31,6 @@ class Unit:
         self.inbound = InboundRepository(connection)
         self.drafts = DraftRepository(connection)
         self.directory = DirectoryRepository(connection)
+        self.invariants = InvariantRepository(connection)
         self.health = HealthRepository(connection)
         self.activity = ActivityRepository(connection)

@@ -131,22 +131,29 @@ async def recheck(unit: Unit, claimed: OutboxRow, now: datetime, *, keyed: bool 
         return Veto(VetoKind.LOST, "Another sender has taken this message over.")
     if row.lease_until is not None and (row.lease_until - now).total_seconds() < NEEDED:
         return Veto(VetoKind.AGAIN, "Sending took too long to begin; it will be tried again.", ErrorClass.TEMPORARY)
-    veto = await in_vain(unit, row, now) or await _by_channel(unit, row, now, keyed=keyed)
+    veto = (
+        await dead_key(unit, row, now)
+        or await _by_channel(unit, row, now, keyed=keyed)
+        or await too_old(unit, row, now)
+    )
     return await honest(unit, row, veto) if veto is not None else None
 
 
-async def in_vain(unit: Unit, row: OutboxRow, now: datetime) -> Veto | None:
-    """The veto against a message that has waited too long: for itself, or for its key."""
+async def dead_key(unit: Unit, row: OutboxRow, now: datetime) -> Veto | None:
+    """The veto against repeating what may have been taken under a key that the channel forgets."""
     dead = row.key_expires_at is not None and not key_is_safe(row.key_expires_at, now)
-    if dead and await unit.outbox.in_doubt(row.message_id):
-        told = f"Not sent again: the channel does not know any more whether it has this message already. {MAYBE}"
-        return Veto(VetoKind.DOUBTFUL, told, ErrorClass.TEMPORARY)
-    if now - row.created_at >= MOST_AGE and now - await unit.outbox.released_at(row) >= MOST_AGE:
-        told = (
-            f"Not sent: it could not go out for {span(MOST_AGE)}. Read it again, then send it again if it still fits."
-        )
-        return Veto(VetoKind.TOO_OLD, told, ErrorClass.TEMPORARY)
-    return None
+    if not dead or not await unit.outbox.in_doubt(row.message_id):
+        return None
+    told = f"Not sent again: the channel does not know any more whether it has this message already. {MAYBE}"
+    return Veto(VetoKind.DOUBTFUL, told, ErrorClass.TEMPORARY)
+
+
+async def too_old(unit: Unit, row: OutboxRow, now: datetime) -> Veto | None:
+    """The veto against a message that a person let go too long ago."""
+    if now - row.created_at < MOST_AGE or now - await unit.outbox.released_at(row) < MOST_AGE:
+        return None
+    told = f"Not sent: it could not go out for {span(MOST_AGE)}. Read it again, then send it again if it still fits."
+    return Veto(VetoKind.TOO_OLD, told, ErrorClass.TEMPORARY)
 
 
 async def honest(unit: Unit, row: OutboxRow, veto: Veto) -> Veto:

@@ -14,7 +14,7 @@ from tui_inbox.domain.models import OutboxRow
 from tui_inbox.domain.policy import policy_for
 from tui_inbox.repository.outbox_rows import HELD_UP
 from tui_inbox.repository.unit import Unit
-from tui_inbox.services.delivery_guard import STATE_AFTER, Veto, honest, in_vain, window_shut
+from tui_inbox.services.delivery_guard import STATE_AFTER, Veto, dead_key, honest, too_old, window_shut
 
 
 async def anything_in_vain(unit: Unit, now: datetime) -> bool:
@@ -45,21 +45,19 @@ async def sweep(unit: Unit, now: datetime) -> list[tuple[str, DeliveryState]]:
 
 
 async def _found(unit: Unit, now: datetime) -> list[tuple[OutboxRow, Veto]]:
-    found = []
-    waited = await unit.outbox.queued_with_dead_keys(now + KEY_MARGIN)
-    waited += await unit.outbox.queued_before(now - MOST_AGE)
-    for row in waited:
-        veto = await in_vain(unit, row, now)
-        if veto is not None:
-            found.append((row, veto))
+    """Messages with the veto against each; one may be found for several reasons, the most telling first."""
+    found = [(row, await dead_key(unit, row, now)) for row in await unit.outbox.queued_with_dead_keys(now + KEY_MARGIN)]
     for channel in await unit.directory.channels():
         policy = policy_for(channel.kind, channel.policy_override)
-        if policy.window is None:
-            continue
-        for row in await unit.outbox.queued_unanswered(channel.id, now - policy.window + policy.margin):
-            contact = await unit.contacts.get(row.contact_id)
-            target = await unit.contacts.channel(row.contact_channel_id)
-            veto = window_shut(row, contact, target, now) if contact is not None and target is not None else None
-            if veto is not None:
-                found.append((row, veto))
-    return found
+        if policy.window is not None:
+            last = now - policy.window + policy.margin
+            found += [
+                (row, await _shut(unit, row, now)) for row in await unit.outbox.queued_unanswered(channel.id, last)
+            ]
+    found += [(row, await too_old(unit, row, now)) for row in await unit.outbox.queued_before(now - MOST_AGE)]
+    return [(row, veto) for row, veto in found if veto is not None]
+
+
+async def _shut(unit: Unit, row: OutboxRow, now: datetime) -> Veto | None:
+    contact, target = await unit.contacts.get(row.contact_id), await unit.contacts.channel(row.contact_channel_id)
+    return window_shut(row, contact, target, now) if contact is not None and target is not None else None
