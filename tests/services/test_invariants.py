@@ -135,7 +135,8 @@ AGAIN = (
         (
             "I7",
             [
-                f"UPDATE activity SET kind = 'message_cancelled' WHERE kind = 'message_sending' AND message_id = '{FIRST}'"
+                "UPDATE activity SET kind = 'message_cancelled' "
+                "WHERE kind = 'message_sending' AND message_id = 'message-1'"
             ],
         ),
         ("I8", [f"UPDATE outbox SET receipt = 2 WHERE message_id = '{FIRST}'"]),
