@@ -192,7 +192,7 @@ class Workspace:
 @asynccontextmanager
 async def open_workspace(path: Path, clock: Callable[[], datetime], base_url: str) -> AsyncIterator[Workspace]:
     """A workspace with one agent and a WhatsApp channel named ``wa``."""
-    shutil.copy(await _blank(), path / "inbox.db")
+    shutil.copy(await blank(), path / "inbox.db")
     store = await Store.open(str(path / "inbox.db"), clock=clock)
     try:
         workspace = Workspace(store, clock, base_url)
@@ -207,7 +207,8 @@ _BLANKS: list[Path] = []
 """An empty database, to be copied: making one anew takes longer than most tests."""
 
 
-async def _blank() -> Path:
+async def blank() -> Path:
+    """Where it lies."""
     if not _BLANKS:
         folder = tempfile.mkdtemp()
         atexit.register(shutil.rmtree, folder)
