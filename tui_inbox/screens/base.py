@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the data layer is imported after the first frame, never by 
     from tui_inbox.services.drafts import DraftService
     from tui_inbox.services.inbox import InboxService
     from tui_inbox.services.lifecycle import LifecycleService
+    from tui_inbox.services.outbox import OutboxService
     from tui_inbox.services.sending import SendingService
 
 __all__ = ["ActionModal", "ActionScreen", "Host", "Services", "bindings_for"]
@@ -43,6 +44,8 @@ class Services(Protocol):
     def contacts(self) -> ContactService: ...
     @property
     def sending(self) -> SendingService: ...
+    @property
+    def outbox(self) -> OutboxService: ...
     @property
     def lifecycle(self) -> LifecycleService: ...
     @property
