@@ -153,6 +153,13 @@ class InboxRow:
     version: int
     cursor: str
     """Opaque key of this row for ``after``."""
+    uncertain: int = 0
+    """Those of :attr:`failed` that nobody can know about."""
+
+    @property
+    def key(self) -> int:
+        """Identity of the row."""
+        return self.contact_id
 
     @property
     def channel_kinds(self) -> tuple[ChannelKind, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.filters import InboxFilter, StatusCounts
-from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, Direction
+from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, DeliveryState, Direction
 from tui_inbox.domain.models import Contact, ContactChannel, InboxFacets, InboxRow
 from tui_inbox.domain.search import SearchQuery, matched_fields
 from tui_inbox.repository.base import AnyRow, Repository
@@ -155,17 +155,21 @@ class InboxRepository(Repository):
             contact = contact_row(row, tags.get(row.contact_id, ()))
             at = getattr(row, segment.column.name)
             cursor = Cursor(f.sort, index, at, row.contact_id, now).encode()
-            owned, trouble = tuple(reached[row.contact_id]), failed.get(row.contact_id, 0)
+            owned, trouble = tuple(reached[row.contact_id]), failed.get(row.contact_id, {})
             rows.append(_inbox_row(row, contact, owned, trouble, _matched(contact, query), cursor))
         return rows
 
-    async def _failed(self, ids: Sequence[int]) -> dict[int, int]:
+    async def _failed(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """By contact, how many messages need a person in each state."""
         statement = (
-            select(outbox.c.contact_id, func.count())
+            select(outbox.c.contact_id, outbox.c.state, func.count().label("number"))
             .where(in_states(outbox.c.state, NEEDS_PERSON), outbox.c.contact_id.in_(ids))
-            .group_by(outbox.c.contact_id)
+            .group_by(outbox.c.contact_id, outbox.c.state)
         )
-        return dict(map(tuple, await self._all(statement)))
+        found: dict[int, dict[str, int]] = {}
+        for row in await self._all(statement):
+            found.setdefault(row.contact_id, {})[row.state] = row.number
+        return found
 
 
 _CONVERSATION = tuple(
@@ -218,7 +222,7 @@ def _inbox_row(
     row: AnyRow,
     contact: Contact,
     owned: tuple[ContactChannel, ...],
-    failed: int,
+    failed: Mapping[str, int],
     matched: tuple[str, ...],
     cursor: str,
 ) -> InboxRow:
@@ -239,7 +243,8 @@ def _inbox_row(
         unread=row.unread,
         tags=contact.tags,
         blocked=contact.blocked,
-        failed=failed,
+        failed=sum(failed.values()),
+        uncertain=failed.get(DeliveryState.UNCERTAIN, 0),
         matched=matched,
         version=row.version,
         cursor=cursor,

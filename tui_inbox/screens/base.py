@@ -168,6 +168,16 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
         if not Palette.is_open(self.app):
             self.app.push_screen(Palette())
 
+    def do_outbox(self) -> None:
+        """The outbox over this screen; where it is below already, back to it."""
+        from tui_inbox.screens.outbox import OutboxScreen
+
+        if any(isinstance(screen, OutboxScreen) for screen in self.app.screen_stack[:-1]):
+            self.say("The outbox is below: esc goes back to it.", refused=True)
+            return
+        self.host.hold_keys()
+        self.app.push_screen(OutboxScreen())
+
     async def do_quit(self) -> None:
         """Leave; what was typed is saved first."""
         await self.save_now()
