@@ -10,6 +10,7 @@ from tui_inbox.repository.contacts import ContactRepository
 from tui_inbox.repository.conversations import ConversationRepository
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.drafts import DraftRepository
+from tui_inbox.repository.health import HealthRepository
 from tui_inbox.repository.inbound import InboundRepository
 from tui_inbox.repository.inbox import InboxRepository
 from tui_inbox.repository.outbox import OutboxRepository
@@ -31,4 +32,5 @@ class Unit:
         self.inbound = InboundRepository(connection)
         self.drafts = DraftRepository(connection)
         self.directory = DirectoryRepository(connection)
+        self.health = HealthRepository(connection)
         self.activity = ActivityRepository(connection)
