@@ -57,9 +57,7 @@ async def claim(store: Store, token: str = "t1", at: Any = NOW) -> OutboxRow | N
     return await store.write(lambda unit: unit.outbox.claim("w", token, at, LEASE))
 
 
-async def start(
-    store: Store, ident: str, token: str = "t1", at: Any = NOW, key_life: timedelta | None = None
-) -> bool:
+async def start(store: Store, ident: str, token: str = "t1", at: Any = NOW, key_life: timedelta | None = None) -> bool:
     return await store.write(lambda unit: unit.outbox.start_sending(ident, token, at, key_life))
 
 

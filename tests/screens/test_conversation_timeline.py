@@ -117,7 +117,8 @@ WAITS = {
     "waits: WhatsApp is paused until an admin acts (the access token is refused)": Waiting(
         WaitKind.PAUSED, NOW, None, "the access token is refused"
     ),
-    "waits: WhatsApp rests until 14:05, it failed several times in a row": Waiting(WaitKind.RESTS, NOW, LATER),
+    "waits: WhatsApp rests until 14:05, it does not answer": Waiting(WaitKind.RESTS, NOW, LATER),
+    "waits: WhatsApp does not answer; one message tries it again first": Waiting(WaitKind.RESTS, NOW),
     "waits behind an uncertain message: decide about that one first": Waiting(
         WaitKind.EARLIER, NOW, behind=DeliveryState.UNCERTAIN
     ),
@@ -132,7 +133,9 @@ WAITS = {
 }
 
 
-@pytest.mark.parametrize(("told", "waits"), WAITS.items(), ids=[waits.kind for waits in WAITS.values()])
+@pytest.mark.parametrize(
+    ("told", "waits"), WAITS.items(), ids=[f"{waits.kind}-{n}" for n, waits in enumerate(WAITS.values())]
+)
 def test_a_queued_message_says_why_it_waits_and_since_when(told: str, waits: Waiting) -> None:
     rows = " ".join(" ".join(shown(outbound(DeliveryState.QUEUED, waits=waits), width=110)).replace("┃", " ").split())
     assert f"{told} · since 10:00" in rows

@@ -19,7 +19,7 @@ from tui_inbox.domain.models import Agent
 from tui_inbox.domain.outbox import OVERDUE
 from tui_inbox.domain.waiting import WaitKind
 from tui_inbox.services.drafts import DraftService
-from tui_inbox.services.outbox import OutboxService
+from tui_inbox.services.outbox import OLD, OutboxService
 from tui_inbox.services.sending import SendRequest
 
 S = DeliveryState
@@ -162,17 +162,22 @@ async def test_a_queued_message_says_why_it_waits(world: World) -> None:
     assert await why(world, second) == (WaitKind.RESTS, world.clock() + 30 * SECOND)
 
 
-async def test_a_pause_names_the_channels_that_rest(world: World) -> None:
+async def test_channels_that_keep_messages_waiting_are_named(world: World) -> None:
+    outbox = OutboxService(world.context)
+
+    async def named() -> list[str]:
+        return [queue.channel.name for queue in await outbox.queues()]
+
     until = world.clock() + 60 * SECOND
-    channel = world.channels["whatsapp"].id
-    await world.store.write(lambda unit: unit.directory.pause_channel(channel, "the access token is refused", None))
-    await world.store.write(
-        lambda unit: unit.directory.pause_channel(world.channels["telegram"].id, "it asked to send more slowly", until)
-    )
-    rests = {rest.name: rest.until for rest in await OutboxService(world.context).rests()}
-    assert rests == {"whatsapp": None, "telegram": until}
+    channel = world.channels["telegram"].id
+    await world.store.write(lambda unit: unit.directory.pause_channel(channel, "it asked to send more slowly", until))
+    assert await named() == ["telegram"]
     world.clock.move(60 * SECOND)
-    assert [rest.name for rest in await OutboxService(world.context).rests()] == ["whatsapp"]
+    assert await named() == []
+    await sent(world, world.ana, S.QUEUED)
+    assert await named() == []
+    world.clock.move(OLD)
+    assert await named() == ["whatsapp"]
 
 
 async def test_a_message_tells_each_attempt(world: World) -> None:

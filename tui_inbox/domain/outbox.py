@@ -58,7 +58,7 @@ class OutboxItem:
     paused_reason: str = ""
     paused_until: datetime | None = None
     rests_until: datetime | None = None
-    """The channel's breaker is open until then."""
+    """The channel does not answer; one message tries it again at this time. ``None`` = it answers."""
     heard_at: datetime | None = None
     """When the channel last reported anything at all."""
     behind: DeliveryState | None = None
@@ -122,8 +122,8 @@ def waiting(item: OutboxItem, now: datetime) -> Waiting | None:
         return Waiting(WaitKind.EARLIER, since, behind=item.behind)
     if item.paused_reason and (item.paused_until is None or item.paused_until > now):
         return Waiting(WaitKind.PAUSED, since, item.paused_until, item.paused_reason)
-    if item.rests_until is not None and item.rests_until > now:
-        return Waiting(WaitKind.RESTS, since, item.rests_until)
+    if item.rests_until is not None:
+        return Waiting(WaitKind.RESTS, since, item.rests_until if item.rests_until > now else None)
     if item.due_at > now:
         return Waiting(WaitKind.RETRY, since, item.due_at, item.error_text)
     return Waiting(WaitKind.SENDER, since) if now - item.due_at >= OVERDUE else None

@@ -11,13 +11,10 @@ from textual.timer import Timer
 
 from tui_inbox.actions import first_sign
 from tui_inbox.domain.outbox import OutboxCounts, OutboxDetail, may_decide, sees_everybody
-from tui_inbox.domain.policy import policy_for
 from tui_inbox.screens.base import ActionScreen
 from tui_inbox.screens.outbox_source import OutboxSource
-from tui_inbox.services.reach import clock_time
-from tui_inbox.text import clean_line
 from tui_inbox.widgets.decision_panel import DecisionPanel
-from tui_inbox.widgets.delivery_words import DecisionKeys, decision_lines
+from tui_inbox.widgets.delivery_words import DecisionKeys, decision_lines, queue_line
 from tui_inbox.widgets.hint_bar import HintBar
 from tui_inbox.widgets.latest import Latest
 from tui_inbox.widgets.lines import Line, Lines, beside, cut
@@ -30,7 +27,7 @@ HINTS = (
 )  # fmt: skip
 TALL = 32
 """Rows of a terminal that has room for more than the newest attempt."""
-MOST_RESTING = 3
+MOST_QUEUES = 3
 """Channels told of above the list."""
 MINUTE = 60.0
 
@@ -45,7 +42,7 @@ class OutboxView(ActionScreen[None]):
         self.everybody = False
         """Whether the messages of all agents are shown."""
         self.title_line = Lines(id="title")
-        self.resting = Lines(id="resting")
+        self.queues = Lines(id="queues")
         self.rows = OutboxList(id="rows")
         self.panel = DecisionPanel(id="decision")
         self.hints = HintBar(self.HINTS)
@@ -61,7 +58,7 @@ class OutboxView(ActionScreen[None]):
         from tui_inbox.widgets.status_line import StatusLine
 
         yield self.title_line
-        yield self.resting
+        yield self.queues
         yield self.rows
         yield self.panel
         yield StatusLine(id="status")
@@ -127,19 +124,16 @@ class OutboxView(ActionScreen[None]):
     async def _count(self, everybody: bool) -> None:
         service = self.host.services.outbox
         counts = await service.counts(self.host.agent, everybody=everybody)
-        rests = await service.rests()
+        queues = await service.queues()
         if everybody != self.everybody:
             return
         self._counts = counts
         self.show_title()
-        now, zone, lines = self.host.clock(), self.host.tz, list[Line]()
-        for rest in rests[:MOST_RESTING]:
-            until = "until an admin acts" if rest.until is None else f"until {clock_time(rest.until, now, zone)}"
-            name = f"{policy_for(rest.kind).label} {clean_line(rest.name, 24)}"
-            lines.append(((f"⏸ {name} rests {until}", "warn"), (f"  {clean_line(rest.reason, 200)}", "muted")))
-        if len(rests) > MOST_RESTING:
-            lines.append(((f"⏸ and {len(rests) - MOST_RESTING} more: tui-inbox channel list", "warn"),))
-        self.resting.show([cut(line, max(20, self.size.width - 2)) for line in lines])
+        now, zone = self.host.clock(), self.host.tz
+        lines = [queue_line(queue, now, zone) for queue in queues[:MOST_QUEUES]]
+        if len(queues) > MOST_QUEUES:
+            lines.append(((f"⏸ {len(queues) - MOST_QUEUES} more channels keep messages waiting", "warn"),))
+        self.queues.show([cut(line, max(20, self.size.width - 2)) for line in lines])
 
     async def _read_detail(self, message_id: str) -> None:
         detail = await self.host.services.outbox.detail(message_id)

@@ -5,32 +5,23 @@ Changing a message's fate is :class:`~tui_inbox.services.sending.SendingService`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tui_inbox.domain.errors import NotFoundError, NotPermittedError
-from tui_inbox.domain.kinds import ChannelKind, DeliveryState
+from tui_inbox.domain.kinds import DeliveryState
 from tui_inbox.domain.models import Agent
 from tui_inbox.domain.outbox import OutboxCounts, OutboxDetail, OutboxItem, sees_everybody
 from tui_inbox.services.context import Context
+from tui_inbox.services.queue_state import ChannelQueue, channel_queues
 
 if TYPE_CHECKING:  # screens use this module before the database layer is loaded
     from tui_inbox.repository.unit import Unit
 
 PAGE = 50
 """Rows of a page unless told."""
-
-
-@dataclass(frozen=True)
-class ChannelRest:
-    """A channel that takes no message now."""
-
-    name: str
-    kind: ChannelKind
-    reason: str
-    until: datetime | None
-    """``None`` = until an admin acts."""
+OLD = timedelta(minutes=5)
+"""A queue whose oldest message has waited for so long is worth a look."""
 
 
 class OutboxService:
@@ -92,16 +83,10 @@ class OutboxService:
             items = await unit.outbox_pages.of_contact(contact_id)
             return tuple([await _detail(unit, item) for item in items])
 
-    async def rests(self) -> list[ChannelRest]:
-        """Channels that take no message now, by name."""
+    async def queues(self) -> list[ChannelQueue]:
+        """Channels that keep their messages waiting, and those whose oldest one has waited for long, by name."""
         now = self._context.clock()
-        async with self._context.store.read() as unit:
-            channels = await unit.directory.channels()
-        return [
-            ChannelRest(channel.name, channel.kind, channel.paused_reason, channel.paused_until)
-            for channel in channels
-            if channel.paused_reason and (channel.paused_until is None or channel.paused_until > now)
-        ]
+        return [queue for queue in await channel_queues(self._context) if queue.held or queue.age(now) >= OLD]
 
 
 def _whose(agent: Agent, *, everybody: bool) -> int | None:

@@ -17,6 +17,7 @@ from tui_inbox.domain.models import Attempt, TimelineEntry
 from tui_inbox.domain.outbox import OutboxDetail, OutboxItem, confirms_until, free_at, probably_refused, waiting
 from tui_inbox.domain.policy import policy_for
 from tui_inbox.domain.waiting import Waiting, WaitKind
+from tui_inbox.services.queue_state import ChannelQueue
 from tui_inbox.services.reach import clock_time
 from tui_inbox.text import clean_line, duration, wrap
 from tui_inbox.widgets.lines import Line, Span, beside, cut
@@ -102,8 +103,10 @@ def waiting_words(waits: Waiting, channel: str, now: datetime, zone: tzinfo | No
             return f"waits: {channel} is paused until an admin acts ({reason})"
         case WaitKind.PAUSED:
             return f"waits: {channel} rests{until} ({reason})"
+        case WaitKind.RESTS if waits.until is None:
+            return f"waits: {channel} does not answer; one message tries it again first"
         case WaitKind.RESTS:
-            return f"waits: {channel} rests{until}, it failed several times in a row"
+            return f"waits: {channel} rests{until}, it does not answer"
         case WaitKind.RETRY:
             told = f"not yet: {reason}" if reason else "not yet"
             at = "" if waits.until is None else f" at {clock_time(waits.until, now, zone)}"
@@ -117,6 +120,28 @@ def _earlier(state: DeliveryState | None) -> str:
         article = "an" if state is DeliveryState.UNCERTAIN else "a"
         return f"{article} {state} message: decide about that one first"
     return "an earlier message that is on its way"
+
+
+def queue_line(queue: ChannelQueue, now: datetime, zone: tzinfo | None) -> Line:
+    """The queue of a channel: ``⏸ WhatsApp shop: 12 wait, the oldest for 25 min; rests until 14:05``."""
+    name = f"{policy_for(queue.channel.kind).label} {clean_line(queue.channel.name, 24)}"
+    some = f"{queue.waiting} wait{'s' if queue.waiting == 1 else ''}"
+    waits = f"{some}, the oldest for {duration(queue.age(now))}" if queue.waiting else "nothing waits"
+    if queue.paused_reason:
+        kind = WaitKind.PAUSED
+    else:
+        kind = WaitKind.SENDER if queue.breaker_retry_at is None else WaitKind.RESTS
+    until = queue.paused_until if kind is WaitKind.PAUSED else queue.breaker_retry_at
+    at = "" if until is None or until <= now else f" until {clock_time(until, now, zone)}"
+    match kind:
+        case WaitKind.PAUSED:
+            told = f"rests{at}" if at else "paused until an admin acts"
+            told = f"{told} ({str(clean_line(queue.paused_reason, 120)).rstrip('.')})"
+        case WaitKind.RESTS:
+            told = f"does not answer, rests{at}" if at else "does not answer, one message tries it again"
+        case _:
+            told = "look whether a sender runs: tui-inbox doctor"
+    return ((f"⏸ {name}: {waits}; ", "warn"), (told, "muted"))
 
 
 # --- what happened
