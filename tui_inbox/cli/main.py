@@ -24,6 +24,7 @@ COMMANDS = {
     "import": "imports:import_group",
     "note": "lifecycle:note",
     "open": "lifecycle:open_",
+    "outbox": "outbox:outbox",
     "policy": "policies:policy",
     "reach": "find:reach",
     "send": "send:send",

@@ -38,4 +38,4 @@ class DecisionPanel(Lines):
         if self._make is None or not width:
             self.show([] if self._make is None else [()])  # one row until it is laid out and knows its width
             return
-        self.show([(("▌ ", "edge-warn"), *line) for line in self._make(max(20, width - EDGE))])
+        self.show([(("│ ", "edge-warn"), *line) for line in self._make(max(20, width - EDGE))])

@@ -15,7 +15,7 @@ from tui_inbox.widgets.row_list import RowList, RowT
 
 TONES = ("strong", "muted", "faint", "good", "warn", "info", "bad", "accent")
 Toned = tuple[str, str]
-"""Text and the name of its tone; no name = plain."""
+"""Text and the names of its tones, separated by blanks; no name = plain."""
 
 
 class MarkedList(RowList[RowT]):
@@ -87,12 +87,12 @@ class MarkedList(RowList[RowT]):
     # Painting -------------------------------------------------------------------------------------------------------
 
     def style_of(self, tone: str, *, under_cursor: bool) -> Style:
-        """The style of a tone, with the cursor's background under the cursor."""
+        """The style of some tones, with the cursor's background under the cursor."""
         key = f"{tone}|{under_cursor}|{self.has_focus}"
         known = self._styles.get(key)
         if known is None:
             plain = under_cursor and self.app.current_theme.ansi  # tones over a reversed line would be unreadable
-            names = [f"rows--{tone}"] if tone and not plain else []
+            names = [] if plain else [f"rows--{name}" for name in tone.split()]
             names += ["rows--cursor"] if under_cursor else []
             known = self._styles[key] = self.get_visual_style(*names).rich_style
         return known
