@@ -57,7 +57,7 @@ async def message(
 
 
 async def _end(unit: Unit, message_id: str, state: DeliveryState, error: str, now: datetime) -> None:
-    row = await unit.outbox.claim("ana@desk", f"token-{message_id}", now, LEASE)
+    row = await unit.outbox.claim("ana@desk", f"token-{message_id}-{now.timestamp()}", now, LEASE)
     assert row is not None
     assert row.message_id == message_id
     assert await unit.outbox.start_sending(message_id, row.lease_token, now)

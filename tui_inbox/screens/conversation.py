@@ -106,8 +106,8 @@ class ConversationScreen(OnContacts, ConversationView):
     async def do_back(self) -> None:
         """Take the cursor off the messages, else back to the inbox; the draft is saved."""
         chosen = self.timeline.selected
-        by_hand = chosen is not None and chosen.message_id != self.came_for
-        if by_hand and self.timeline.unselect():
+        came_for_it = chosen is not None and bool(self.came_for) and chosen.message_id == self.came_for
+        if not came_for_it and self.timeline.unselect():
             self.trouble.draw()
             return
         await self.save_now()

@@ -6,7 +6,7 @@ answers with one sentence. Nothing uncertain is ever sent again unasked.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -49,7 +49,7 @@ class MessageActions:
 
     def run(self, action_id: str, items: Sequence[OutboxItem], done: Callable[[str], object]) -> None:
         """Start an action in the background; ``done`` gets its sentence, empty when a dialog was left."""
-        work = partial(self._run, action_id, tuple(items), done)
+        work: Callable[[], Coroutine[Any, Any, Any]] = partial(self._run, action_id, tuple(items), done)
         self._screen.run_worker(work, group=GROUP, exit_on_error=False)
 
     async def _run(self, action_id: str, items: Sequence[OutboxItem], done: Callable[[str], object]) -> None:
@@ -107,7 +107,8 @@ class MessageActions:
 
         more = f" and {len(items) - 1} more" if len(items) > 1 else ""
         about = f"{clean_line(items[0].contact_name, 28)}{more}"
-        return bool(await self._screen.app.push_screen_wait(ConfirmDialog(title, question, yes=yes, about=about)))
+        dialog: Any = ConfirmDialog(title, question, yes=yes, about=about)
+        return bool(await self._screen.app.push_screen_wait(dialog))
 
     async def _each(self, items: Sequence[OutboxItem], step: Step, one: str, word: str) -> str:
         """Do ``step`` to every message, one transaction each; one that refuses does not stop the others."""

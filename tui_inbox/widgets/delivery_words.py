@@ -40,12 +40,12 @@ HELD: Span = ("◔ held", "info")
 """Queued, and can still be taken back."""
 OUTCOMES: Mapping[str, str] = {
     "": "under way",
-    OutcomeKind.ACCEPTED: "the channel took it",
-    OutcomeKind.REFUSED: "the channel refused it",
-    OutcomeKind.RETRY: "the channel did not take it yet",
-    OutcomeKind.NOT_SENT: "nothing left this machine",
-    OutcomeKind.AMBIGUOUS: "broke off after it may have gone out",
-    "lease expired": "the sender stopped and never came back",
+    OutcomeKind.ACCEPTED: "taken",
+    OutcomeKind.REFUSED: "refused",
+    OutcomeKind.RETRY: "not taken yet",
+    OutcomeKind.NOT_SENT: "nothing left",
+    OutcomeKind.AMBIGUOUS: "may have gone out",
+    "lease expired": "the sender stopped",
 }
 """Outcome of an attempt, as it is stored, in plain words."""
 SENDER_STOPPED = "lease expired"
@@ -186,15 +186,15 @@ def may_settle_itself(item: OutboxItem, now: datetime, zone: tzinfo | None) -> s
 
 
 def attempt_words(attempt: Attempt, zone: tzinfo | None) -> str:
-    """One try: ``1  09:12:03  broke off after it may have gone out · HTTP 502``; clean."""
+    """One try: ``09:12:03  may have gone out after 20 s · HTTP 502 · the channel failed``; clean."""
     told = OUTCOMES.get(attempt.outcome, str(clean_line(attempt.outcome, 40)))
-    parts = [f"{told}"]
+    if attempt.first_byte_at is not None and attempt.ended_at is not None:
+        told = f"{told} after {duration(attempt.ended_at - attempt.first_byte_at)}"
+    parts = [told]
     if attempt.http_status is not None:
         parts.append(f"HTTP {attempt.http_status}")
     if attempt.error_text or attempt.error_code:
         parts.append(str(clean_line(attempt.error_text or attempt.error_code, 80)))
-    if attempt.first_byte_at is not None and attempt.ended_at is not None:
-        parts.append(f"after {duration(attempt.ended_at - attempt.first_byte_at)}")
     return f"{attempt.leased_at.astimezone(zone):%H:%M:%S}  {' · '.join(parts)}"
 
 
