@@ -124,7 +124,8 @@ def _earlier(state: DeliveryState | None) -> str:
 
 def queue_line(queue: ChannelQueue, now: datetime, zone: tzinfo | None) -> Line:
     """The queue of a channel: ``⏸ WhatsApp shop: 12 wait, the oldest for 25 min; rests until 14:05``."""
-    name = f"{policy_for(queue.channel.kind).label} {clean_line(queue.channel.name, 24)}"
+    channel, label = queue.channel, policy_for(queue.channel.kind).label
+    name = label if channel.name.casefold() == label.casefold() else f"{label} {clean_line(channel.name, 24)}"
     some = f"{queue.waiting} wait{'s' if queue.waiting == 1 else ''}"
     waits = f"{some}, the oldest for {duration(queue.age(now))}" if queue.waiting else "nothing waits"
     if queue.paused_reason:
@@ -140,7 +141,7 @@ def queue_line(queue: ChannelQueue, now: datetime, zone: tzinfo | None) -> Line:
         case WaitKind.RESTS:
             told = f"does not answer, rests{at}" if at else "does not answer, one message tries it again"
         case _:
-            told = "look whether a sender runs: tui-inbox doctor"
+            told = "each says below why"
     return ((f"⏸ {name}: {waits}; ", "warn"), (told, "muted"))
 
 
