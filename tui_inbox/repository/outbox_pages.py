@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, case, exists, func, literal, or_, select, tuple_, union_all
 
 from tui_inbox.domain.delivery import IN_FLIGHT, NEEDS_PERSON, UNSETTLED
 from tui_inbox.domain.errors import UsageError
@@ -67,8 +67,7 @@ class OutboxPages(Repository):
         """How many messages need a person, by state."""
         states = select(outbox.c.state).where(in_states(outbox.c.state, NEEDS_PERSON))
         if of_agent is not None:
-            joined = outbox.join(conversations, conversations.c.contact_id == outbox.c.contact_id)
-            states = states.select_from(joined).where(_of_agent(of_agent))
+            states = states.where(_of_agent(of_agent))
         some = states.limit(MOST_COUNTED).subquery()
         rows = await self._all(select(some.c.state, func.count()).group_by(some.c.state))
         found = {DeliveryState(state): int(number) for state, number in map(tuple, rows)}
@@ -109,8 +108,7 @@ class OutboxPages(Repository):
 
 def _listed(states: frozenset[DeliveryState], *demands: ColumnElement[bool]) -> Subquery:
     """Id and time of the messages in ``states``; each partial index is asked for the states that it holds."""
-    joined = outbox.join(conversations, conversations.c.contact_id == outbox.c.contact_id)
-    rows = select(outbox.c.message_id, outbox.c.created_at).select_from(joined).where(*demands)
+    rows = select(outbox.c.message_id, outbox.c.created_at).where(*demands)
     parts = [
         rows.where(in_states(outbox.c.state, of))
         for of in (states & UNSETTLED, states & (NEEDS_PERSON - UNSETTLED))
@@ -120,7 +118,9 @@ def _listed(states: frozenset[DeliveryState], *demands: ColumnElement[bool]) -> 
 
 
 def _of_agent(agent_id: int) -> ColumnElement[bool]:
-    return or_(outbox.c.queued_by_id == agent_id, conversations.c.assignee_id == agent_id)
+    # Not a join: the database would begin with the conversations, of which there may be a million.
+    theirs = exists().where(conversations.c.contact_id == outbox.c.contact_id, conversations.c.assignee_id == agent_id)
+    return or_(outbox.c.queued_by_id == agent_id, theirs)
 
 
 def _order(table: Any, *, backwards: bool = False) -> list[ColumnElement[Any]]:
