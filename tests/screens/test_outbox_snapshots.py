@@ -34,7 +34,9 @@ async def _pause_whatsapp(workspace: Workspace) -> None:
 async def _troubles(workspace: Workspace) -> None:
     await message(workspace, "Carlos", "Carlos, the jacket is here.", S.UNCERTAIN, error="it broke off")
     await message(workspace, "Carlos", "Shall we keep it for you?", S.QUEUED, ago=15 * MINUTE)
-    await message(workspace, "Amélie", "Il part demain.", S.BLOCKED, by="bo", error="the messaging window closed")
+    await message(
+        workspace, "Amélie", "Il part demain.", S.BLOCKED, by="bo", error="the window closed", ago=19 * MINUTE
+    )
     await message(workspace, "Yusuf", "It left today.", S.QUEUED, by="chen", ago=9 * MINUTE)
     await make_lead(workspace)
     await _pause_whatsapp(workspace)
