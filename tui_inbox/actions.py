@@ -26,13 +26,17 @@ class Scope(StrEnum):
     CONTACT = "contact"
     """Done to the contact under the cursor or on the screen, and in the inbox to all selected ones."""
     CONVERSATION = "conversation"
+    MESSAGE = "message"
+    """Done to a message that is not through: the one in question in a conversation, the chosen ones in the outbox."""
+    OUTBOX = "outbox"
     COMPOSER = "composer"
     DIALOG = "dialog"
 
 
 TOGETHER: tuple[frozenset[Scope], ...] = (
     frozenset({Scope.GLOBAL, Scope.LIST, Scope.INBOX, Scope.CONTACT}),
-    frozenset({Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT}),
+    frozenset({Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT, Scope.MESSAGE}),
+    frozenset({Scope.GLOBAL, Scope.LIST, Scope.OUTBOX, Scope.MESSAGE}),
     frozenset({Scope.SEARCH}),
     frozenset({Scope.FILTERS, Scope.LIST}),
     frozenset({Scope.COMPOSER}),
@@ -60,10 +64,14 @@ class Action:
 _G, _L, _I = Scope.GLOBAL, Scope.LIST, Scope.INBOX
 _S, _F = Scope.SEARCH, Scope.FILTERS
 _T, _C, _W, _D = Scope.CONTACT, Scope.CONVERSATION, Scope.COMPOSER, Scope.DIALOG
+_M, _O = Scope.MESSAGE, Scope.OUTBOX
 
 _DECLARED = (
     Action("help", ("question_mark", "f1"), "help", "All keys, marks and what search can find", _G, "Help"),
     Action("palette", ("ctrl+p", "colon"), "commands", "Find a command by its name", _G),
+    Action(
+        "outbox", ("M",), "outbox", "Messages that are not through: uncertain, failed, blocked, queued", _G, "Outbox"
+    ),
     Action("quit", ("q",), "quit", "Leave the program; drafts are kept", _G, "Quit"),
     Action("cursor_down", ("j", "down"), "down", "One down", _L),
     Action("cursor_up", ("k", "up"), "up", "One up", _L),
@@ -107,9 +115,20 @@ _DECLARED = (
     Action("back", ("escape", "h"), "back", "Back to where one came from", _C, "Back to the inbox"),
     Action("next", ("right_square_bracket",), "next", "Next conversation of the list", _C, "Next conversation"),
     Action("previous", ("left_square_bracket",), "previous", "Previous one", _C, "Previous conversation"),
-    Action("message_retry", ("R",), "try again", "Send a failed or uncertain message again", _C, "Message: try again"),
-    Action("message_arrived", ("Y",), "it arrived", "Settle an uncertain message as sent", _C, "Message: it arrived"),
-    Action("message_drop", ("D",), "drop", "Give a message that did not go out up", _C, "Message: drop"),
+    Action("message_next", ("N",), "next trouble", "The next message here that is not through", _C, "Message: next"),
+    Action("message_details", ("v",), "attempts", "Every attempt to send it, and back", _C, "Message: attempts"),
+    Action(
+        "message_text", ("E",), "text back", "Drop it and take its text into the composer", _C, "Message: text back"
+    ),
+    Action("message_retry", ("R",), "try again", "Send a failed or uncertain message again", _M, "Message: try again"),
+    Action("message_arrived", ("Y",), "it arrived", "Settle an uncertain message as sent", _M, "Message: it arrived"),
+    Action("message_drop", ("D",), "drop", "Give a message that did not go out up", _M, "Message: drop"),
+    Action("outbox_open", ("enter", "l"), "open", "Open the conversation at this message", _O, "Open the conversation"),
+    Action("outbox_mine", ("1",), "mine", "Sent by me, or in a conversation of mine", _O, "Outbox: Mine"),
+    Action("outbox_everybody", ("3",), "everybody", "Of all agents, for leads and admins", _O, "Outbox: Everybody"),
+    Action("outbox_select", ("x",), "select", "Select or unselect; keys then mean all selected", _O, "Select"),
+    Action("outbox_select_to", ("V",), "select to", "Select from the last selected one to here", _O, "Select to here"),
+    Action("outbox_back", ("escape", "h"), "back", "Let go of the selection, else back", _O, "Back"),
     Action("send", ("enter",), "send", "Send", _W),
     Action("newline", ("ctrl+j", "shift+enter"), "new line", "Start a new line", _W),
     Action("composer_template", ("ctrl+t",), "template", "Choose a template; the text is kept", _W),

@@ -22,6 +22,7 @@ from tui_inbox.services.drafts import DraftService
 from tui_inbox.services.importing import ImportService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
+from tui_inbox.services.outbox import OutboxService
 from tui_inbox.services.receiving import ReceivingService
 from tui_inbox.services.sending import SendingService
 
@@ -70,6 +71,7 @@ class Services:
     inbox: InboxService
     contacts: ContactService
     sending: SendingService
+    outbox: OutboxService
     lifecycle: LifecycleService
     drafts: DraftService
     directory: DirectoryService
@@ -116,6 +118,7 @@ async def open_services(settings: Settings, *, clock: Clock = system_clock, migr
         inbox=InboxService(context),
         contacts=ContactService(context),
         sending=SendingService(context),
+        outbox=OutboxService(context),
         lifecycle=LifecycleService(context),
         drafts=DraftService(context),
         directory=DirectoryService(context, adapters),

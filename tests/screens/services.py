@@ -12,6 +12,7 @@ from tui_inbox.services.directory import DirectoryService
 from tui_inbox.services.drafts import DraftService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
+from tui_inbox.services.outbox import OutboxService
 from tui_inbox.services.sending import SendingService
 
 
@@ -32,6 +33,7 @@ class ScreenServices:
         self.inbox = InboxService(context)
         self.contacts = ContactService(context)
         self.sending = SendingService(context)
+        self.outbox = OutboxService(context)
         self.lifecycle = LifecycleService(context)
         self.drafts = DraftService(context)
         self.directory = DirectoryService(context, NoAdapters())

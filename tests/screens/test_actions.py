@@ -22,6 +22,7 @@ from tui_inbox.domain.errors import UsageError
 from tui_inbox.screens.conversation import ConversationScreen
 from tui_inbox.screens.help import HelpScreen
 from tui_inbox.screens.inbox import InboxScreen
+from tui_inbox.screens.outbox import OutboxScreen
 from tui_inbox.widgets.filter_sidebar import FilterSidebar
 from tui_inbox.widgets.keys import bindings_for, sequences, single_keys
 from tui_inbox.widgets.search_bar import SearchInput
@@ -37,7 +38,8 @@ DESIGN_KEYS = {
 }  # fmt: skip
 SCREENS = {
     InboxScreen: (Scope.GLOBAL, Scope.LIST, Scope.INBOX, Scope.CONTACT),
-    ConversationScreen: (Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT),
+    ConversationScreen: (Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT, Scope.MESSAGE),
+    OutboxScreen: (Scope.GLOBAL, Scope.LIST, Scope.OUTBOX, Scope.MESSAGE),
     FilterSidebar: (Scope.LIST, Scope.FILTERS),
     SearchInput: (Scope.SEARCH,),
     HelpScreen: (Scope.LIST,),

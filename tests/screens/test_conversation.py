@@ -89,7 +89,7 @@ async def test_sending_reopens_and_assigns_and_says_how_to_take_it_back(workspac
         await until(lambda: conversation_status(screen) is ConversationStatus.OPEN, pilot)
         mine = screen.timeline.entries
         assert any(entry.body == "hello again" and entry.state is DeliveryState.QUEUED for entry in mine)
-        assert "◷ queued" in screen.timeline.plain
+        assert "◔ held" in screen.timeline.plain
     assert (await sent_texts(workspace, "Carlos"))[-1] == "hello again"
 
 

@@ -12,8 +12,10 @@ from rich.cells import cell_len
 from tests.support.hostile import texts
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, DeliveryState, Direction, ErrorClass, Receipt
 from tui_inbox.domain.models import TimelineEntry
+from tui_inbox.domain.waiting import Waiting, WaitKind
+from tui_inbox.widgets.delivery_words import STATES, status_of
 from tui_inbox.widgets.lines import Line
-from tui_inbox.widgets.timeline_layout import GUTTERS, STATES, Reader, body_rows, event_sentence, lay_out, status_of
+from tui_inbox.widgets.timeline_layout import GUTTERS, Reader, body_rows, event_sentence, lay_out
 
 NOW = datetime(2026, 3, 11, 10, 0, tzinfo=UTC)
 READER = Reader("ana", "Carlos", NOW, UTC)
@@ -82,22 +84,67 @@ def test_the_customers_own_messages_have_no_status() -> None:
     assert status_of(inbound()) is None
 
 
-def test_an_uncertain_message_says_what_nobody_knows_and_offers_three_ways() -> None:
-    rows = " ".join(" ".join(shown(outbound(DeliveryState.UNCERTAIN))).replace("┃", " ").split())
-    assert "The connection broke after the message may have gone out. WhatsApp has not confirmed it." in rows
-    assert "Y it arrived" in rows
-    assert "R send again" in rows
-    assert "D drop" in rows
+def test_an_uncertain_message_says_that_nobody_knows() -> None:
+    rows = "\n".join(shown(outbound(DeliveryState.UNCERTAIN)))
+    assert "? uncertain" in rows
+    assert "it may have gone out; WhatsApp has not confirmed it" in rows
 
 
-def test_a_failed_message_says_why_and_offers_to_try_again() -> None:
+def test_a_failed_message_says_why() -> None:
     failed = outbound(
         DeliveryState.FAILED, error_class=ErrorClass.UNREACHABLE, error_text="the number is not on WhatsApp"
     )
     rows = "\n".join(shown(failed))
     assert "✗ failed" in rows
     assert "the number is not on WhatsApp" in rows
-    assert "R try again" in rows
+
+
+def test_no_two_fates_look_alike_without_colour() -> None:
+    held = Waiting(WaitKind.HELD, NOW, NOW + timedelta(seconds=5))
+    fates = [outbound(state) for state in DeliveryState if state is not DeliveryState.LEASED]
+    fates += [outbound(receipt=Receipt.DELIVERED), outbound(receipt=Receipt.READ)]
+    fates.append(outbound(DeliveryState.QUEUED, waits=held))
+    words = [status_of(fate) for fate in fates]
+    assert None not in words
+    assert len({word[0] for word in words if word is not None}) == len(fates)
+
+
+LATER = NOW + timedelta(hours=4, minutes=5)
+WAITS = {
+    "waits: WhatsApp rests until 14:05 (it asked to send more slowly)": Waiting(
+        WaitKind.PAUSED, NOW, LATER, "it asked to send more slowly."
+    ),
+    "waits: WhatsApp is paused until an admin acts (the access token is refused)": Waiting(
+        WaitKind.PAUSED, NOW, None, "the access token is refused"
+    ),
+    "waits: WhatsApp rests until 14:05, it does not answer": Waiting(WaitKind.RESTS, NOW, LATER),
+    "waits: WhatsApp does not answer; one message tries it again first": Waiting(WaitKind.RESTS, NOW),
+    "waits behind an uncertain message: decide about that one first": Waiting(
+        WaitKind.EARLIER, NOW, behind=DeliveryState.UNCERTAIN
+    ),
+    "waits behind a blocked message: decide about that one first": Waiting(
+        WaitKind.EARLIER, NOW, behind=DeliveryState.BLOCKED
+    ),
+    "waits behind an earlier message that is on its way": Waiting(WaitKind.EARLIER, NOW, behind=DeliveryState.SENDING),
+    "not yet: the channel is busy; it is tried again by itself at 14:05": Waiting(
+        WaitKind.RETRY, NOW, LATER, "the channel is busy."
+    ),
+    "waits: nobody takes it; does a sender run? (tui-inbox doctor)": Waiting(WaitKind.SENDER, NOW),
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"), WAITS.items(), ids=[f"{waits.kind}-{n}" for n, waits in enumerate(WAITS.values())]
+)
+def test_a_queued_message_says_why_it_waits_and_since_when(told: str, waits: Waiting) -> None:
+    rows = " ".join(" ".join(shown(outbound(DeliveryState.QUEUED, waits=waits), width=110)).replace("┃", " ").split())
+    assert f"{told} · since 10:00" in rows
+
+
+def test_what_is_about_to_be_sent_says_nothing_more() -> None:
+    held = Waiting(WaitKind.HELD, NOW, LATER)
+    assert len(shown(outbound(DeliveryState.QUEUED))) == len(shown(outbound())) == 3
+    assert len(shown(outbound(DeliveryState.QUEUED, waits=held))) == 3
 
 
 def test_messages_of_one_author_stand_under_one_name() -> None:

@@ -56,8 +56,8 @@ class Numbers:
         await self._answer("last", None, limit)
         return [Plain(ident) for ident in self.ids[-limit:]]
 
-    async def find(self, contact_id: int) -> Plain | None:
-        return Plain(contact_id) if contact_id in self.ids else None
+    async def find(self, key: int | str) -> Plain | None:
+        return Plain(int(key)) if key in self.ids else None
 
 
 class PlainList(RowList[Plain]):
@@ -66,7 +66,7 @@ class PlainList(RowList[Plain]):
     painted = 0
 
     def paint_row(self, row: Plain, width: int, *, under_cursor: bool) -> Strip:
-        text = f"{'>' if under_cursor else ' '}{row.contact_id}".ljust(width)
+        text = f"{'>' if under_cursor else ' '}{row.key}".ljust(width)
         return Strip([Segment(text, self.rich_style)], width)
 
     def paint_head(self, width: int) -> Strip:
@@ -96,7 +96,7 @@ class ListApp(App[None]):
         self.messages.append(message.count)
 
     def on_row_list_opened(self, message: RowList.Opened) -> None:
-        self.messages.append(f"opened {message.contact_id}")
+        self.messages.append(f"opened {message.key}")
 
     def on_row_list_failed(self, message: RowList.Failed) -> None:
         self.messages.append(message.sentence)
@@ -209,7 +209,7 @@ async def test_the_view_can_open_around_a_row() -> None:
         shown.move(-200)
         await settled(pilot)
         assert shown.current is not None
-        assert shown.current.contact_id < 500
+        assert shown.current.key < 500
 
 
 async def test_new_rows_on_top_do_not_move_a_reader_further_down() -> None:

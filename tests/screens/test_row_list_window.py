@@ -15,11 +15,11 @@ from tui_inbox.widgets.row_window import MOST_ROWS, RowWindow
 class Plain:
     """A row that is nothing but its identity."""
 
-    contact_id: int
+    key: int
 
     @property
     def cursor(self) -> str:
-        return str(self.contact_id)
+        return str(self.key)
 
 
 def rows(ids: Sequence[int]) -> list[Plain]:
@@ -95,7 +95,7 @@ def test_memory_is_bounded_when_reading_on_and_on() -> None:
 def test_a_row_that_came_twice_is_shown_once() -> None:
     shown = window(10)
     shown.append(rows(range(5, 15)), complete=True)
-    assert [row.contact_id for row in shown.rows] == list(range(15))
+    assert [row.key for row in shown.rows] == list(range(15))
 
 
 def test_the_cursor_stays_on_its_contact_when_the_order_changes() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.services.world import DAY, HOUR, NOON, World
 from tui_inbox.domain.delivery import GRACE, LEASE
 from tui_inbox.domain.errors import ConflictError, NotFoundError, NotPermittedError, PolicyRefusedError
-from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction
+from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction, Role
 from tui_inbox.domain.lifecycle import ClosingNote
 from tui_inbox.domain.models import Conversation
 from tui_inbox.services.drafts import DraftService
@@ -111,11 +111,12 @@ async def test_cancel_frees_the_place_and_lets_the_customer_wait_again(world: Wo
     world.clock.move(HOUR)
     await world.customer_writes(contact, link, "Second")
     sent = await world.sending.send(world.ana, SendRequest(contact, "Hi"))
-    assert await world.sending.cancel(world.bo, sent.message_id) == "Hi"
+    lead = replace(world.bo, role=Role.LEAD)
+    assert await world.sending.cancel(lead, sent.message_id) == "Hi"
     assert (await world.facts(link)).sent_since_inbound == 0
     assert (await world.conversation(contact)).waiting_since == NOON
     with pytest.raises(ConflictError, match="cancelled already"):
-        await world.sending.cancel(world.bo, sent.message_id)
+        await world.sending.cancel(lead, sent.message_id)
 
 
 @pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.LEASED])
@@ -142,13 +143,14 @@ async def test_retry_sends_again_once_and_counts_once(world: World) -> None:
     assert (await world.facts(link)).sent_since_inbound == 0
     await world.lifecycle.close(world.ana, contact, ClosingNote())
     world.clock.move(HOUR)
-    row = await world.sending.retry(world.bo, sent.message_id)
+    lead = replace(world.bo, role=Role.LEAD)
+    row = await world.sending.retry(lead, sent.message_id)
     assert (row.state, row.due_at, row.error_text) == (DeliveryState.QUEUED, world.clock(), "")
     assert (await world.facts(link)).sent_since_inbound == 1
     after = await world.conversation(contact)
     assert (after.status, after.assignee_id) == (S.OPEN, world.bo.id)
     with pytest.raises(ConflictError, match="waiting to be sent already"):
-        await world.sending.retry(world.bo, sent.message_id)
+        await world.sending.retry(lead, sent.message_id)
 
 
 async def test_retry_after_the_window_has_closed_is_refused_without_a_trace(world: World) -> None:
@@ -193,10 +195,10 @@ async def test_an_uncertain_message_is_settled_by_hand(world: World, arrived: bo
     await world.customer_writes(contact, link)
     sent = await world.sending.send(world.ana, SendRequest(contact, "Hi"))
     with pytest.raises(ConflictError, match="Only an uncertain"):
-        await world.sending.settle_by_hand(world.bo, sent.message_id, arrived)
+        await world.sending.settle_by_hand(world.ana, sent.message_id, arrived)
     await world.fail(sent.message_id, DeliveryState.UNCERTAIN)
     assert [row.message_id for row in await world.sending.attention(world.ana)] == [sent.message_id]
-    row = await world.sending.settle_by_hand(world.bo, sent.message_id, arrived)
+    row = await world.sending.settle_by_hand(replace(world.bo, role=Role.LEAD), sent.message_id, arrived)
     assert row.state is (DeliveryState.SENT if arrived else DeliveryState.CANCELLED)
     assert (await world.facts(link)).sent_since_inbound == int(arrived)
     assert ((await world.conversation(contact)).waiting_since is None) is arrived

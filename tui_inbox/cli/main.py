@@ -25,6 +25,7 @@ COMMANDS = {
     "manual": "manual:manual",
     "note": "lifecycle:note",
     "open": "lifecycle:open_",
+    "outbox": "outbox:outbox",
     "policy": "policies:policy",
     "reach": "find:reach",
     "send": "send:send",

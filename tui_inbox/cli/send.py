@@ -74,7 +74,7 @@ def send(
         if dry_run:
             return await services.sending.preview(agent, request)
         result = await services.sending.send(agent, request)
-        return result if wait is None else replace(result, state=await _settled(services, result.message_id, wait))
+        return result if wait is None else replace(result, state=await settled(services, result.message_id, wait))
 
     done = session.run(work)
     if dry_run:
@@ -82,10 +82,10 @@ def send(
         return
     _print_result(done, as_json=as_json)
     if wait is not None:
-        _exit_with(DeliveryState(getattr(done, "state", DeliveryState.QUEUED)))
+        exit_with(DeliveryState(getattr(done, "state", DeliveryState.QUEUED)))
 
 
-async def _settled(services: Services, message_id: str, seconds: float) -> DeliveryState:
+async def settled(services: Services, message_id: str, seconds: float) -> DeliveryState:
     """The state of a message once nobody is busy with it any more, or after so many seconds."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + seconds
@@ -98,7 +98,8 @@ async def _settled(services: Services, message_id: str, seconds: float) -> Deliv
         await asyncio.sleep(LOOK_EVERY)
 
 
-def _exit_with(state: DeliveryState) -> None:
+def exit_with(state: DeliveryState) -> None:
+    """End with the code that tells what became of a message; 0 goes on."""
     if state in ON_THEIR_WAY:
         tell("The message is still on its way. Does a sender run? See: tui-inbox doctor")
     code = {DeliveryState.SENT: 0, DeliveryState.BLOCKED: 4, DeliveryState.UNCERTAIN: UNCERTAIN}.get(state, FAILED)

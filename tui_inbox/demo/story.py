@@ -215,7 +215,7 @@ def _kwame(now: datetime) -> DemoContact:
     thread.customer(5 * HOUR, "Is the pocket knife legal to carry on the train?")
     thread.event(5 * HOUR, "opened", **{"by": "customer", "from": "none"})
     thread.agent(
-        4 * HOUR, "Hello Kwame! Below 6 cm it is, yours has 5.5 cm.", "chen",
+        4 * HOUR, "Hello Kwame! Below 6 cm it is, yours has 5.5 cm.", "ana",
         state=DeliveryState.UNCERTAIN, receipt=Receipt.NONE,
         error=(ErrorClass.TEMPORARY, "The connection broke after the message had left; it may have arrived or not."),
     )  # fmt: skip

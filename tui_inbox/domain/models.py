@@ -20,6 +20,7 @@ from tui_inbox.domain.kinds import (
     Role,
 )
 from tui_inbox.domain.templates import TemplateContent
+from tui_inbox.domain.waiting import Waiting
 from tui_inbox.domain.window import ChannelFacts
 
 
@@ -153,6 +154,13 @@ class InboxRow:
     version: int
     cursor: str
     """Opaque key of this row for ``after``."""
+    uncertain: int = 0
+    """Those of :attr:`failed` that nobody can know about."""
+
+    @property
+    def key(self) -> int:
+        """Identity of the row."""
+        return self.contact_id
 
     @property
     def channel_kinds(self) -> tuple[ChannelKind, ...]:
@@ -187,6 +195,8 @@ class TimelineEntry:
     error_text: str = ""
     due_at: datetime | None = None
     """Not sent before this instant: until then it can be taken back."""
+    waits: Waiting | None = None
+    """Why a queued one is not on its way; ``None`` = it is about to be, or is not queued."""
     arrived_late: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict)
     """Of lifecycle events: ``from``, ``to``, ``category``, ``summary``, ``until``…"""

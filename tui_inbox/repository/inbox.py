@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Label, Select, and_, func, select
 from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.filters import InboxFilter, StatusCounts
-from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, Direction
+from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, DeliveryState, Direction
 from tui_inbox.domain.models import Contact, ContactChannel, InboxFacets, InboxRow
 from tui_inbox.domain.search import SearchQuery, matched_fields
 from tui_inbox.repository.base import AnyRow, Repository
@@ -178,21 +178,24 @@ _CONTACT = tuple(
     contacts.c[name]
     for name in ("id", "first_name", "last_name", "email", "phone", "language", "country", "blocked", "custom")
 )
-_FAILED = (
-    select(func.count())
-    .where(in_states(outbox.c.state, NEEDS_PERSON), outbox.c.contact_id == conversations.c.contact_id)
-    .correlate(conversations)
-    .scalar_subquery()
-    .label("failed")
-)
-"""Messages of a contact that need a person."""
+
+
+def _messages(states: Collection[DeliveryState], label: str) -> Label[int]:
+    """How many messages of a conversation's contact need a person because they are in one of ``states``."""
+    needing = in_states(outbox.c.state, NEEDS_PERSON)  # in these words, so that the index of those few serves it
+    wanted = needing if states == NEEDS_PERSON else and_(needing, outbox.c.state.in_(states))
+    counted = select(func.count()).where(wanted, outbox.c.contact_id == conversations.c.contact_id)
+    return counted.correlate(conversations).scalar_subquery().label(label)
+
+
+_TROUBLE = (_messages(NEEDS_PERSON, "failed"), _messages({DeliveryState.UNCERTAIN}, "uncertain"))
 
 
 def _rows() -> Select[Any]:
     joined = conversations.join(contacts, contacts.c.id == conversations.c.contact_id).outerjoin(
         agents, agents.c.id == conversations.c.assignee_id
     )
-    return select(*_CONVERSATION, *_CONTACT, agents.c.handle, _FAILED).select_from(joined)
+    return select(*_CONVERSATION, *_CONTACT, agents.c.handle, *_TROUBLE).select_from(joined)
 
 
 def _joined(
@@ -238,6 +241,7 @@ def _inbox_row(
         tags=contact.tags,
         blocked=contact.blocked,
         failed=row.failed,
+        uncertain=row.uncertain,
         matched=matched,
         version=row.version,
         cursor=cursor,

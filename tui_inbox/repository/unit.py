@@ -15,6 +15,7 @@ from tui_inbox.repository.inbound import InboundRepository
 from tui_inbox.repository.inbox import InboxRepository
 from tui_inbox.repository.invariants import InvariantRepository
 from tui_inbox.repository.outbox import OutboxRepository
+from tui_inbox.repository.outbox_pages import OutboxPages
 from tui_inbox.repository.timeline import TimelineRepository
 
 
@@ -28,6 +29,7 @@ class Unit:
         self.inbox = InboxRepository(connection)
         self.timeline = TimelineRepository(connection)
         self.outbox = OutboxRepository(connection)
+        self.outbox_pages = OutboxPages(connection)
         self.inbound = InboundRepository(connection)
         self.drafts = DraftRepository(connection)
         self.directory = DirectoryRepository(connection)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the data layer is imported after the first frame, never by 
     from tui_inbox.services.drafts import DraftService
     from tui_inbox.services.inbox import InboxService
     from tui_inbox.services.lifecycle import LifecycleService
+    from tui_inbox.services.outbox import OutboxService
     from tui_inbox.services.sending import SendingService
 
 __all__ = ["ActionModal", "ActionScreen", "Host", "Services", "bindings_for"]
@@ -43,6 +44,8 @@ class Services(Protocol):
     def contacts(self) -> ContactService: ...
     @property
     def sending(self) -> SendingService: ...
+    @property
+    def outbox(self) -> OutboxService: ...
     @property
     def lifecycle(self) -> LifecycleService: ...
     @property
@@ -164,6 +167,16 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
 
         if not Palette.is_open(self.app):
             self.app.push_screen(Palette())
+
+    def do_outbox(self) -> None:
+        """The outbox over this screen; where it is below already, back to it."""
+        from tui_inbox.screens.outbox import OutboxScreen
+
+        if any(isinstance(screen, OutboxScreen) for screen in self.app.screen_stack[:-1]):
+            self.say("The outbox is below: esc goes back to it.", refused=True)
+            return
+        self.host.hold_keys()
+        self.app.push_screen(OutboxScreen())
 
     async def do_quit(self) -> None:
         """Leave; what was typed is saved first."""

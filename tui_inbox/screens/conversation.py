@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual.app import App, SuspendNotSupported
 from textual.binding import BindingType
 
-from tui_inbox.actions import Scope
-from tui_inbox.domain.delivery import NEEDS_PERSON
+from tui_inbox.actions import Scope, first_sign
 from tui_inbox.domain.errors import InboxError
-from tui_inbox.domain.kinds import ComposerMode, DeliveryState, Permission
+from tui_inbox.domain.kinds import ComposerMode, Permission
 from tui_inbox.screens.base import bindings_for
+from tui_inbox.screens.conversation_trouble import NOT_THROUGH
 from tui_inbox.screens.conversation_view import ConversationView, Neighbours
+from tui_inbox.screens.message_actions import MessageActions
 from tui_inbox.screens.on_contacts import OnContacts
 from tui_inbox.text import clean_line
 
 if TYPE_CHECKING:
-    from tui_inbox.domain.models import TimelineEntry
+    from tui_inbox.domain.outbox import OutboxItem
     from tui_inbox.services.reach import Reach
 
 ALWAYS = frozenset({"help", "palette", "quit", "back"})
@@ -31,7 +32,7 @@ class ConversationScreen(OnContacts, ConversationView):
     """One contact; stays for the whole walk through a list with ``]`` and ``[``."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_for(Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT),
+        *bindings_for(Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT, Scope.MESSAGE),
         *bindings_for(Scope.COMPOSER, only=("composer_template", "channel", "editor")),
     ]
 
@@ -45,8 +46,12 @@ class ConversationScreen(OnContacts, ConversationView):
             return "The conversation is still opening."
         if action_id in self.actions.IDS:
             return self.actions.unavailable(action_id, (self.contact_id,))
-        if action_id.startswith("message_"):
-            return self._no_decision(action_id)
+        if action_id in MessageActions.IDS:
+            return MessageActions(self).unavailable(action_id, self.trouble.items)
+        if action_id == "message_text":
+            return self.trouble.no_text()
+        if action_id in {"message_next", "message_details"} and not self.trouble.stuck:
+            return NOT_THROUGH
         return self._cannot_write() if action_id == "write" else None
 
     def _cannot_write(self) -> str | None:
@@ -56,18 +61,6 @@ class ConversationScreen(OnContacts, ConversationView):
         if self.composer.mode is ComposerMode.DISABLED:
             way_out = f" Way out: {current.answer.way_out}." if current.answer.way_out else ""
             return f"Nothing may be sent on {current.policy.label}: {current.answer.reason}.{way_out}"
-        return None
-
-    def _no_decision(self, action_id: str) -> str | None:
-        entry = self.timeline.in_trouble
-        if entry is None or entry.state is None:
-            return "No message here needs a decision."
-        if action_id == "message_arrived" and entry.state is not DeliveryState.UNCERTAIN:
-            return "Only an uncertain message can be settled by hand."
-        if action_id == "message_retry" and entry.state not in NEEDS_PERSON:
-            return "Only a failed, blocked or uncertain message can be tried again."
-        if action_id == "message_drop" and entry.state not in NEEDS_PERSON | {DeliveryState.QUEUED}:
-            return "Only a message that has not gone out can be dropped."
         return None
 
     # --- moving
@@ -114,10 +107,14 @@ class ConversationScreen(OnContacts, ConversationView):
 
     async def do_back(self) -> None:
         """Take the cursor off the messages, else back to the inbox; the draft is saved."""
-        if not self.timeline.unselect():
-            await self.save_now()
-            self.dismiss(None)
-            self.leave()
+        chosen = self.timeline.selected
+        came_for_it = chosen is not None and bool(self.came_for) and chosen.message_id == self.came_for
+        if not came_for_it and self.timeline.unselect():
+            self.trouble.draw()
+            return
+        await self.save_now()
+        self.dismiss(None)
+        self.leave()
 
     # --- writing
 
@@ -146,8 +143,11 @@ class ConversationScreen(OnContacts, ConversationView):
         choice = await self.app.push_screen_wait(
             TemplatePicker(templates, self.shown.view.contact, f"{item.policy.label} · {clean_line(channel.name, 24)}")
         )
-        if choice is not None:
-            await self.sending.send_template(choice, item.contact_channel.id)
+        if choice is None:
+            return
+        for blocked in self.trouble.holding_up(item.contact_channel.id):
+            await self._text_back(blocked)  # it would keep the template waiting behind it
+        await self.sending.send_template(choice, item.contact_channel.id)
 
     def _template_channel(self) -> Reach | None:
         """The channel in use where it takes templates, else the first that does."""
@@ -228,60 +228,76 @@ class ConversationScreen(OnContacts, ConversationView):
         host.store_changed()
         self.reading.again()
 
-    # --- messages that need a decision
+    # --- messages that are not through
+
+    def do_message_next(self) -> None:
+        """The cursor to the next message that is not through; the panel tells of it."""
+        message_id = self.trouble.following()
+        if message_id is None or not self.timeline.select_message(message_id):
+            self.say("It lies further up: scroll there to load it.", refused=True)
+        self.trouble.draw()
+
+    def do_message_details(self) -> None:
+        """Every attempt, or the newest."""
+        self.trouble.all_attempts = not self.trouble.all_attempts
+        self.trouble.draw()
 
     def do_message_retry(self) -> None:
-        self.in_background(partial(self._retry, self._decided()), "send", alone=False)
+        self._decide("message_retry")
 
     def do_message_arrived(self) -> None:
-        self.in_background(partial(self._settle, self._decided(), arrived=True), "send", alone=False)
+        self._decide("message_arrived")
 
     def do_message_drop(self) -> None:
-        self.in_background(partial(self._settle, self._decided(), arrived=False), "send", alone=False)
+        self._decide("message_drop")
 
-    def _decided(self) -> TimelineEntry:
-        entry = self.timeline.in_trouble
-        assert entry is not None, "unavailable() has looked"
-        return entry
+    def _decide(self, action_id: str) -> None:
+        MessageActions(self).run(action_id, self.trouble.items, self._decided)
 
-    async def _retry(self, entry: TimelineEntry) -> None:
-        uncertain = entry.state is DeliveryState.UNCERTAIN
-        if uncertain:
-            from tui_inbox.screens.dialogs.confirm import ConfirmDialog
+    def _decided(self, sentence: str) -> None:
+        if sentence:
+            self.say(sentence)
+            self.reading.again()
 
-            told = "It may have arrived: the customer may get it twice. Send it again?"
-            if not await self.app.push_screen_wait(ConfirmDialog("Send again", told, yes="send again")):
-                return
+    def do_message_text(self) -> None:
+        """The text of a message that did not go out comes back into the composer."""
+        current = self.trouble.current
+        assert current is not None, "unavailable() has looked"
+        self.in_background(partial(self._text_back, current.item), "send", alone=False)
+
+    async def _text_back(self, item: OutboxItem) -> None:
         host = self.host
-        await host.services.sending.retry(host.agent, entry.message_id, confirmed=uncertain)
-        self._changed("Queued again.")
-
-    async def _settle(self, entry: TimelineEntry, *, arrived: bool) -> None:
-        host = self.host
-        if entry.state is DeliveryState.UNCERTAIN:
-            await host.services.sending.settle_by_hand(host.agent, entry.message_id, arrived=arrived)
-        else:
-            await host.services.sending.cancel(host.agent, entry.message_id)
-        self._changed("Settled: it arrived." if arrived else "Dropped; it is not sent any more.")
-
-    def _changed(self, sentence: str) -> None:
-        self.say(sentence)
-        self.host.store_changed()
+        await self.save_now()  # what is typed is in the draft first, so that both are kept
+        back = await host.services.sending.take_back(host.agent, item.message_id)
+        self.composer.load(back.draft)
+        self.policy.use(back.channel_id)
+        way_out = ""
+        if self.composer.mode is ComposerMode.TEMPLATE:
+            way_out = (
+                f" {first_sign('template', self.keymap)} chooses a template, or wait for a reply and send it then."
+            )
+        self.say(f"Its text is in the composer; nothing was sent.{way_out}")
+        host.store_changed()
         self.reading.again()
 
 
 def open_conversation(
-    app: App[Any], contact_id: int, *, start: str = "read", neighbours: Neighbours | None = None
+    app: App[Any],
+    contact_id: int,
+    *,
+    start: str = "read",
+    neighbours: Neighbours | None = None,
+    message_id: str = "",
 ) -> ConversationScreen:
-    """Show a contact on the conversation screen of ``app``. See :class:`ConversationView` for ``start``.
+    """Show a contact on the conversation screen of ``app``; see :class:`ConversationView` for the rest.
 
     The screen is made once and kept: making and styling its widgets takes longer than reading and painting a contact.
     """
     if not app.is_screen_installed(KEPT_AS):
-        screen = ConversationScreen(contact_id, start=start, neighbours=neighbours)
+        screen = ConversationScreen(contact_id, start=start, neighbours=neighbours, message_id=message_id)
         app.install_screen(screen, KEPT_AS)
     else:
         screen = cast(ConversationScreen, app.get_screen(KEPT_AS))
-        screen.begin(contact_id, start=start, neighbours=neighbours)
+        screen.begin(contact_id, start=start, neighbours=neighbours, message_id=message_id)
     app.push_screen(screen)
     return screen

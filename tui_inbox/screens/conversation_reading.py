@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from tui_inbox.domain.models import TimelineEntry
+from tui_inbox.domain.outbox import OutboxDetail
 
 if TYPE_CHECKING:
     from tui_inbox.screens.conversation_view import ConversationView
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 PAGE = 50
 """Entries read at a time."""
+MOST_TO_A_MESSAGE = 1600
+"""Entries read at most in order to begin at a message far up."""
 
 
 @dataclass
@@ -35,13 +39,17 @@ class Loaded(Message):
     """Contact channel that the draft is meant for."""
     older: bool = False
     """Only a page of older entries; the rest is as it was."""
+    details: tuple[OutboxDetail, ...] = ()
+    """What is not through to this contact, newest first."""
 
     def over(self, shown: Loaded) -> Loaded:
         """This answer laid over what is shown: two readings that cross each other lose nothing."""
         entries = {entry.key: entry for entry in (*shown.entries, *self.entries)}
         view = shown.view if self.older else self.view
+        details = shown.details if self.older else self.details
         in_order = sorted(entries.values(), key=lambda entry: (entry.at, entry.seq))
-        return replace(self, view=view, entries=tuple(in_order), complete=self.complete or shown.complete)
+        complete = self.complete or shown.complete
+        return replace(self, view=view, details=details, entries=tuple(in_order), complete=complete)
 
 
 class ThreadReading:
@@ -50,9 +58,9 @@ class ThreadReading:
     def __init__(self, screen: ConversationView) -> None:
         self._screen = screen
 
-    def open(self, contact_id: int) -> None:
-        """Read a contact anew."""
-        self._screen.in_background(partial(self._open, contact_id), "thread")
+    def open(self, contact_id: int, message_id: str = "") -> None:
+        """Read a contact anew, back to the message ``message_id`` where one is named."""
+        self._screen.in_background(partial(self._open, contact_id, message_id), "thread")
 
     def again(self) -> None:
         """Read the present contact again, as many entries as are shown and any newer ones."""
@@ -70,18 +78,23 @@ class ThreadReading:
                 partial(self._screen.host.services.contacts.mark_read, shown.contact_id), "mark-read"
             )
 
-    async def _open(self, contact_id: int) -> None:
-        host = self._screen.host
+    async def _open(self, contact_id: int, message_id: str) -> None:
+        host, limit = self._screen.host, PAGE
         view = await host.services.contacts.view(contact_id)
-        entries = await host.services.contacts.timeline(contact_id, limit=PAGE)
+        entries = await host.services.contacts.timeline(contact_id, limit=limit)
+        while message_id and len(entries) == limit < MOST_TO_A_MESSAGE and not _holds(entries, message_id):
+            limit *= 2
+            entries = await host.services.contacts.timeline(contact_id, limit=limit)
+        details = await host.services.outbox.of_contact(contact_id)
         draft = await host.services.drafts.load(host.agent, contact_id)
         self._screen.post_message(
             Loaded(
                 contact_id,
                 view,
                 tuple(entries),
-                complete=len(entries) < PAGE,
+                complete=len(entries) < limit,
                 fresh=True,
+                details=details,
                 draft=draft.body if draft is not None else "",
                 draft_channel=draft.channel_id if draft is not None else None,
             )
@@ -97,7 +110,10 @@ class ThreadReading:
         wanted = max(PAGE, len(shown.entries)) + max(0, view.conversation.last_seq - shown.view.conversation.last_seq)
         entries = await service.timeline(shown.contact_id, limit=wanted)
         complete = len(entries) < wanted or shown.complete
-        self._screen.post_message(Loaded(shown.contact_id, view, tuple(entries), complete=complete, fresh=False))
+        details = await self._screen.host.services.outbox.of_contact(shown.contact_id)
+        self._screen.post_message(
+            Loaded(shown.contact_id, view, tuple(entries), complete=complete, fresh=False, details=details)
+        )
 
     async def _older(self) -> None:
         shown = self._screen.shown
@@ -110,3 +126,7 @@ class ThreadReading:
         self._screen.post_message(
             Loaded(shown.contact_id, shown.view, tuple(older), complete=len(older) < PAGE, fresh=False, older=True)
         )
+
+
+def _holds(entries: Sequence[TimelineEntry], message_id: str) -> bool:
+    return any(entry.message_id == message_id for entry in entries)

@@ -21,10 +21,12 @@ from tui_inbox.screens.base import ActionScreen
 from tui_inbox.screens.contact_actions import ContactActions
 from tui_inbox.screens.conversation_reading import Loaded, ThreadReading
 from tui_inbox.screens.conversation_sending import Sending
+from tui_inbox.screens.conversation_trouble import Trouble
 from tui_inbox.text import clean_line
 from tui_inbox.widgets.channel_policy import ChannelPolicyBar
 from tui_inbox.widgets.composer import Composer, ComposerKeys
 from tui_inbox.widgets.contact_card import ContactCard
+from tui_inbox.widgets.decision_panel import DecisionPanel
 from tui_inbox.widgets.hint_bar import HintBar
 from tui_inbox.widgets.status_line import StatusLine
 from tui_inbox.widgets.timeline import Timeline
@@ -54,8 +56,13 @@ class ConversationView(ActionScreen[None]):
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
     """As Textual declares it, but a change of the focus alone does not paint the whole screen anew."""
 
-    def __init__(self, contact_id: int, *, start: str = "read", neighbours: Neighbours | None = None) -> None:
-        """``start``: ``read``, or the action to do as soon as the contact is shown, for example ``write``."""
+    def __init__(
+        self, contact_id: int, *, start: str = "read", neighbours: Neighbours | None = None, message_id: str = ""
+    ) -> None:
+        """``start``: ``read``, or the action to do as soon as the contact is shown, for example ``write``.
+
+        ``message_id``: the message to begin at instead of the newest.
+        """
         super().__init__()
         self.contact_id = contact_id
         """Who is shown."""
@@ -63,17 +70,21 @@ class ConversationView(ActionScreen[None]):
         """What was read of them; ``None`` until then."""
         self._neighbours = neighbours
         self._start = start
+        self.came_for = message_id
+        """Id of the message that it was opened for; empty = for the newest."""
         self.reading = ThreadReading(self)
         self.sending = Sending(self)
+        self.trouble = Trouble(self)
         self._hold = ExitStack()
         self._styled_for = ""
 
-    def begin(self, contact_id: int, *, start: str, neighbours: Neighbours | None) -> None:
+    def begin(self, contact_id: int, *, start: str, neighbours: Neighbours | None, message_id: str) -> None:
         """Show another contact on this screen, which was left before and is about to be pushed again."""
         self.contact_id, self._start, self._neighbours = contact_id, start, neighbours
+        self.came_for = message_id
         self._fold()
         self._hold_picture()
-        self.reading.open(contact_id)
+        self.reading.open(contact_id, message_id)
 
     def compose(self) -> ComposeResult:
         """Thread at the left, card at the right or folded at the top."""
@@ -84,6 +95,7 @@ class ConversationView(ActionScreen[None]):
             with Vertical(id="thread-side"):
                 yield ContactCard(host.tz, folded=True, id="head")
                 yield Timeline(id="timeline")
+                yield DecisionPanel(id="decision")
                 yield ChannelPolicyBar(host.clock, lambda ident: first_sign(ident, keymap), host.tz, id="policy")
                 yield Composer(self._composer_keys(), id="composer")
             yield ContactCard(host.tz, folded=False, id="card")
@@ -137,7 +149,7 @@ class ConversationView(ActionScreen[None]):
 
     async def data_ready(self) -> None:
         """Read the contact."""
-        self.reading.open(self.contact_id)
+        self.reading.open(self.contact_id, self.came_for)
 
     def on_unmount(self) -> None:
         """Left before anything was read."""
@@ -148,6 +160,7 @@ class ConversationView(ActionScreen[None]):
         self.shown = None
         self.set_focus(None)
         self.policy.forget()
+        self.trouble.forget()
         for card in self.query(ContactCard):
             card.forget()
         self.timeline.forget()
@@ -183,7 +196,7 @@ class ConversationView(ActionScreen[None]):
         """Show another contact; the draft of this one is saved first."""
         self.host.hold_keys()
         await self.sending.save_draft()
-        self.contact_id = contact_id
+        self.contact_id, self.came_for = contact_id, ""
         self.shown = None
         self.reading.open(contact_id)
 
@@ -217,6 +230,9 @@ class ConversationView(ActionScreen[None]):
         # The bar tells by a message that comes later; what follows here needs the mode now.
         self._follow()
         self.timeline.show(message.entries, self._reader(), complete=message.complete, fresh=message.fresh)
+        if message.fresh and self.came_for:
+            self.timeline.select_message(self.came_for)
+        self.trouble.show(message.details)
         self._release()
         self.sending.ask_consequence()
         if message.fresh:
@@ -229,15 +245,12 @@ class ConversationView(ActionScreen[None]):
 
     def _reader(self) -> Reader:
         assert self.shown is not None
-        host, keymap = self.host, self.keymap
+        host = self.host
         return Reader(
             agent=host.agent.handle,
             customer=str(clean_line(self.shown.view.contact.first_name or self.shown.view.contact.name, 40)),
             now=host.clock(),
             zone=host.tz,
-            retry_key=first_sign("message_retry", keymap),
-            arrived_key=first_sign("message_arrived", keymap),
-            drop_key=first_sign("message_drop", keymap),
         )
 
     # --- messages of the parts
@@ -288,6 +301,7 @@ class ConversationView(ActionScreen[None]):
     def _leave_composer(self) -> None:
         # Nothing else takes the focus: the keys are the screen's, and no widget is painted anew for it.
         self.set_focus(None)
+        self.trouble.draw()
 
     @on(Timeline.OlderWanted)
     def _older_wanted(self) -> None:

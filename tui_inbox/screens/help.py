@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -27,9 +27,15 @@ HEADINGS = {
     Scope.FILTERS: "In the filters",
     Scope.CONTACT: "Contacts (in the inbox: all selected ones)",
     Scope.CONVERSATION: "Conversation",
+    Scope.MESSAGE: "Messages that are not through (in the outbox: all selected ones)",
+    Scope.OUTBOX: "Outbox",
     Scope.COMPOSER: "Composer",
     Scope.DIALOG: "Dialogs",
 }
+_NEAREST = (
+    Scope.INBOX, Scope.OUTBOX, Scope.CONVERSATION, Scope.MESSAGE, Scope.CONTACT, Scope.LIST, Scope.GLOBAL,
+)  # fmt: skip
+"""Scopes in the order in which a screen's own keys are told."""
 SEARCH_HELP = (
     "Words may come in any order; all of them must be found. Case and accents do not matter.",
     "Names and phone numbers match anywhere inside: car finds Carlos, Scarlet and Oscar; 4567 finds +1 555 123 4567, "
@@ -41,7 +47,7 @@ SEARCH_HELP = (
 )
 MARKS = (
     ("● ◌ ○ ·", "conversation open, snoozed, closed; the contact never had one"),
-    ("• ! ✓ ⊘", "unread; a message failed or is uncertain; selected; contact blocked"),
+    ("• ! ? ✓ ⊘", "unread; a message failed or was blocked; one is uncertain; selected; contact blocked"),
     ("3 h 12 m", "time left in which free text may be sent on the channel last used"),
     ("free", "that channel has no messaging window"),
     ("template", "the window has closed: an approved template may be sent"),
@@ -49,6 +55,20 @@ MARKS = (
     ("charged", "the window has closed: text may be sent, but is charged or counted"),
     ("closed", "nothing may be sent there until the customer writes"),
 )
+
+FATES = (
+    ("◔ held", "queued, and can still be taken back"),
+    ("◷ queued", "waits to be sent; below it stands why it waits and since when"),
+    ("→ sending", "a sender has it; it can no longer be stopped"),
+    ("✓ sent", "the channel took it"),
+    ("✓✓ delivered", "it is on the customer's device"),
+    ("✓✓ read", "the customer has seen it"),
+    ("✗ failed", "it did not go out; the reason stands below it"),
+    ("⊘ blocked", "it was held back because it may not be sent any more; nothing was sent"),
+    ("? uncertain", "nobody can know whether it went out; only a person sends it again"),
+    ("∅ cancelled", "given up or taken back"),
+)
+"""Marks of an outgoing message."""
 
 
 class HelpScreen(ActionScreen[None]):
@@ -139,13 +159,20 @@ def help_lines(below: ActionScreen[Any], keymap: Keymap, width: int) -> Iterator
         yield from _folded(sentence, width, 2, "")
     yield ()
     yield (("Marks", "accent strong"),)
-    for sign, told in MARKS:
-        first, *rest = wrap(told, width - KEY_WIDTH - 2)
-        yield ((f"  {sign:<{KEY_WIDTH}}", "strong"), (first, ""))
-        yield from (((" " * (KEY_WIDTH + 2), ""), (row, "")) for row in rest)
+    yield from _marks(MARKS, width)
+    yield ()
+    yield (("Marks of your messages", "accent strong"),)
+    yield from _marks(FATES, width)
     yield ()
     yield (("Channels", "accent strong"),)
     yield from _channels(3 if width >= 70 else 2)
+
+
+def _marks(marks: Sequence[tuple[str, str]], width: int) -> Iterator[Line]:
+    for sign, told in marks:
+        first, *rest = wrap(told, width - KEY_WIDTH - 2)
+        yield ((f"  {sign:<{KEY_WIDTH}}", "strong"), (first, ""))
+        yield from (((" " * (KEY_WIDTH + 2), ""), (row, "")) for row in rest)
 
 
 def _folded(text: str, width: int, indent: int, style: str) -> Iterator[Line]:
@@ -158,9 +185,7 @@ def _order(below: ActionScreen[Any]) -> list[Scope]:
     alive = {binding.id for _, binding in below._bindings if binding.id}
     here = [scope for scope in Scope if any(action.id in alive for action in in_scope(scope))]
     lively = next((scopes for scopes in TOGETHER if set(here) & scopes == set(here)), frozenset(here))
-    first = [
-        scope for scope in (Scope.INBOX, Scope.CONVERSATION, Scope.CONTACT, Scope.LIST, Scope.GLOBAL) if scope in lively
-    ]
+    first = [scope for scope in _NEAREST if scope in lively]
     first = [scope for scope in first if scope in here]
     return [*first, *(scope for scope in HEADINGS if scope not in first)]
 

@@ -176,7 +176,8 @@ class InboxScreen(OnContacts, InboxView):
 
     @on(RowList.Opened)
     def _opened(self, message: RowList.Opened) -> None:
-        self._open(message.contact_id, "read")
+        assert isinstance(message.key, int), "the inbox knows its contacts by number"
+        self._open(message.key, "read")
 
     def do_open(self) -> None:
         self._open_current("read")
@@ -203,7 +204,7 @@ class InboxScreen(OnContacts, InboxView):
         row = self.rows.neighbour(contact_id, step)
         if row is None:
             return None
-        self.rows.select_contact(row.contact_id)
+        self.rows.select_row(row.key)
         return row.contact_id
 
     def _act(self, action_id: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual.timer import Timer
 
 from tui_inbox.domain.filters import InboxFilter, InboxKind, StatusCounts
+from tui_inbox.domain.outbox import OutboxCounts, sees_everybody
 from tui_inbox.screens.views import Facets
 from tui_inbox.widgets.latest import Latest
 from tui_inbox.widgets.lines import Line, Lines
@@ -40,6 +41,8 @@ class InboxReading:
         self.counted: InboxFilter | None = None
         """The view that :attr:`counts` are of."""
         self.facets = Facets()
+        self.trouble = OutboxCounts()
+        """Messages that need a person: of this agent, or of everybody for whoever looks after all."""
 
     def forget_numbers(self) -> None:
         """The counts are of something else."""
@@ -77,6 +80,8 @@ class InboxReading:
         everybodys = None
         if not view.query.empty and view.inbox is not InboxKind.ALL:
             everybodys = await service.counts(replace(view, inbox=InboxKind.ALL, team_id=None))
+        host = self._screen.host
+        self.trouble = await host.services.outbox.counts(host.agent, everybody=sees_everybody(host.agent))
         if view == self._screen.view:
             self.counts, self.counted = counts, view
             self._screen.show_numbers(counts, everybodys)

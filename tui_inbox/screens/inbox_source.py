@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tui_inbox.domain.filters import InboxFilter
 from tui_inbox.domain.models import InboxRow
+from tui_inbox.widgets.row_window import Key
 
 if TYPE_CHECKING:  # the data layer is imported after the first frame
     from tui_inbox.services.inbox import InboxService
@@ -31,6 +32,6 @@ class ViewSource:
         """The last rows."""
         return await self.service.last_page(self.view, limit=limit)
 
-    async def find(self, contact_id: int) -> InboxRow | None:
+    async def find(self, key: Key) -> InboxRow | None:
         """The row of one contact, if the view holds it."""
-        return await self.service.row(contact_id, self.view)
+        return await self.service.row(int(key), self.view)

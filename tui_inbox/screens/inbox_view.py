@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.events import Resize
 
+from tui_inbox.actions import first_sign
 from tui_inbox.domain.filters import InboxFilter, InboxKind, StatusCounts
 from tui_inbox.domain.kinds import ConversationStatus
 from tui_inbox.domain.search import parse
@@ -171,8 +172,11 @@ class InboxView(ActionScreen[None]):
         if chosen:
             left.append((f"   ✓ {chosen} selected", "accent"))
         who = f"{host.agent.handle}" if host.ready else "opening…"
+        right = [(who, "muted")]
+        if trouble := self.reading.trouble.words:
+            right = [(trouble, "warn strong"), (f" {first_sign('outbox', self.keymap)}   ", "muted"), *right]
         width = max(20, self.size.width - 2)
-        self.title_line.show([beside(tuple(left), ((who, "muted"),), width)])
+        self.title_line.show([beside(tuple(left), tuple(right), width)])
 
     def _say_empty(self) -> None:
         rows, view = self.rows, self.view
@@ -219,10 +223,10 @@ class InboxView(ActionScreen[None]):
 
     @on(RowList.CursorMoved)
     def _cursor_moved(self, message: RowList.CursorMoved) -> None:
-        row = message.row
-        if row is not None and self.view.query.empty:
-            self._places[views.place(self.view)] = row.contact_id
-        self.reading.ask_preview(row.contact_id if row else None)
+        contact_id = None if message.row is None else int(message.row.key)
+        if contact_id is not None and self.view.query.empty:
+            self._places[views.place(self.view)] = contact_id
+        self.reading.ask_preview(contact_id)
 
     @on(RowList.Answered)
     def _answered(self, message: RowList.Answered) -> None:

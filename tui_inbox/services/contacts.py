@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from tui_inbox.domain.errors import NotFoundError, UsageError
+from tui_inbox.domain.kinds import DeliveryState
 from tui_inbox.domain.models import Agent, Contact, Conversation, Team, TimelineEntry
+from tui_inbox.domain.outbox import waiting
 from tui_inbox.domain.search import digits_of
 from tui_inbox.services.context import Context
 from tui_inbox.services.reach import Reach, preferred_of, reach
@@ -73,9 +75,14 @@ class ContactService:
     async def timeline(
         self, contact_id: int, before: tuple[datetime, int] | None = None, limit: int = 50
     ) -> list[TimelineEntry]:
-        """The newest entries before ``(at, seq)`` (or at all), oldest of them first."""
+        """The newest entries before ``(at, seq)`` (or at all), oldest of them first. Queued ones say why they wait."""
+        now = self._context.clock()
         async with self._context.store.read() as unit:
-            return await unit.timeline.page(contact_id, before=before, limit=limit)
+            entries = await unit.timeline.page(contact_id, before=before, limit=limit)
+            if not any(entry.state is DeliveryState.QUEUED for entry in entries):
+                return entries
+            waits = {item.message_id: waiting(item, now) for item in await unit.outbox_pages.of_contact(contact_id)}
+        return [replace(entry, waits=waits.get(entry.message_id)) if entry.message_id else entry for entry in entries]
 
     async def mark_read(self, contact_id: int) -> None:
         """Nothing is unread any more in this conversation."""

@@ -11,12 +11,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tui_inbox.domain import lifecycle
-from tui_inbox.domain.delivery import GRACE, NEEDS_PERSON, may_change
+from tui_inbox.domain.delivery import NEEDS_PERSON, may_change
 from tui_inbox.domain.errors import ConflictError, NotFoundError, NotPermittedError, PolicyRefusedError
 from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ContentKind, ConversationStatus, DeliveryState, Direction, ErrorClass, Permission
 from tui_inbox.domain.lifecycle import WorkspaceRules
 from tui_inbox.domain.models import Agent, Conversation, OutboxRow, TimelineEntry
+from tui_inbox.domain.outbox import free_at, may_decide
 from tui_inbox.services.contacts import view_of
 from tui_inbox.services.reach import Reach
 from tui_inbox.services.record import NEWEST, record_change, written_since
@@ -65,6 +66,16 @@ class UndoneSend:
     """One sentence for the status line."""
 
 
+@dataclass(frozen=True)
+class TextBack:
+    """The text of a message that did not go out, as a draft again."""
+
+    draft: str
+    """The whole draft: what was there before, then the text."""
+    channel_id: int
+    """Contact channel it was meant for."""
+
+
 async def account_for(unit: Unit, target: Reach, contact_id: int, body: str, now: datetime) -> None:
     """What every queued message means for the list and for the counts of its channel."""
     channel_id = target.contact_channel.id
@@ -95,13 +106,29 @@ def trail(before: Conversation, after: Conversation) -> dict[str, Any]:
 
 async def cancel(unit: Unit, agent: Agent, message_id: str, now: datetime) -> str:
     """Give up a message; returns its text."""
-    row = await _row(unit, message_id)
+    row = await _decidable(unit, agent, message_id)
     await _move(unit, row, S.CANCELLED, now)
     if row.state in _COUNTED:
         await unit.contacts.record_outbound(row.contact_channel_id, now, delta=-1)
     await _wait_again(unit, row.contact_id)
     await _note(unit, agent, row, "send_cancelled", now)
     return _text_of(row)
+
+
+async def take_back(unit: Unit, agent: Agent, message_id: str, now: datetime) -> TextBack:
+    """Give up a message that did not go out and put its text under whatever this agent has drafted there."""
+    row = await _decidable(unit, agent, message_id)
+    if row.state is S.UNCERTAIN:
+        raise PolicyRefusedError("This message may have arrived.", "Settle it first: it arrived, or drop it.")
+    text = _text_of(row)
+    if not text:
+        raise PolicyRefusedError("A template has no text to edit.", "Drop it, and choose a template anew.")
+    await cancel(unit, agent, message_id, now)
+    kept = await unit.drafts.get(agent.id, row.contact_id)
+    body = text if kept is None or not kept.body.strip() else f"{kept.body}\n{text}"
+    channel_id = row.contact_channel_id
+    await unit.drafts.save(agent.id, row.contact_id, channel_id, body, now=now, new_id=new_id(now))
+    return TextBack(body, channel_id)
 
 
 async def undo(unit: Unit, agent: Agent, message_id: str, now: datetime) -> UndoneSend:
@@ -128,7 +155,7 @@ async def retry(
     unit: Unit, agent: Agent, message_id: str, rules: WorkspaceRules, now: datetime, *, confirmed: bool
 ) -> OutboxRow:
     """Queue a failed, blocked or uncertain message again, if it may be sent now."""
-    row = await _row(unit, message_id)
+    row = await _decidable(unit, agent, message_id)
     if row.state not in NEEDS_PERSON:
         raise ConflictError(_TOO_LATE.get(row.state, "The message is waiting to be sent already."))
     if row.state is S.UNCERTAIN:
@@ -151,7 +178,7 @@ async def retry(
 
 async def settle_by_hand(unit: Unit, agent: Agent, message_id: str, now: datetime, *, arrived: bool) -> OutboxRow:
     """Settle an uncertain message by what a person knows."""
-    row = await _row(unit, message_id)
+    row = await _decidable(unit, agent, message_id)
     if row.state is not S.UNCERTAIN:
         raise ConflictError("Only an uncertain message can be settled by hand; what became of this one is known.")
     to = S.SENT if arrived else S.CANCELLED
@@ -167,6 +194,18 @@ async def _row(unit: Unit, message_id: str) -> OutboxRow:
     row = await unit.outbox.get(message_id)
     if row is None:
         raise NotFoundError(f"There is no outgoing message {message_id}.")
+    return row
+
+
+async def _decidable(unit: Unit, agent: Agent, message_id: str) -> OutboxRow:
+    """The message, if this agent has a say in it; raises :class:`NotPermittedError`."""
+    row = await _row(unit, message_id)
+    conversation = await unit.conversations.get(row.contact_id)
+    if not may_decide(agent, row.queued_by_id, conversation.assignee_id):
+        raise NotPermittedError(
+            "Another agent sent this message, and somebody else has the conversation. Nothing was changed: its sender, "
+            "whoever has the conversation, or a lead decides about it."
+        )
     return row
 
 
@@ -275,9 +314,9 @@ def _check_certain_enough(row: OutboxRow, now: datetime, *, confirmed: bool) -> 
             "This message may have arrived, so it is not sent again by itself.",
             "Ask the customer or look at the channel, then confirm that it shall be sent again.",
         )
-    free_at = None if row.lease_until is None else row.lease_until + GRACE
-    if free_at is not None and now < free_at:
-        wait = int((free_at - now).total_seconds()) + 1
+    free = free_at(row.lease_until)
+    if free is not None and now < free:
+        wait = int((free - now).total_seconds()) + 1
         raise PolicyRefusedError("Its sender may still be at work.", f"Try again in {wait} s.")
 
 

@@ -21,7 +21,7 @@ from tui_inbox.services import send_changes
 from tui_inbox.services.contacts import contact_of, handle_of
 from tui_inbox.services.context import Context
 from tui_inbox.services.record import ago, record_change, written_since
-from tui_inbox.services.send_changes import UndoneSend
+from tui_inbox.services.send_changes import TextBack, UndoneSend
 from tui_inbox.services.send_plan import (
     SendPlan,
     SendPreview,
@@ -31,7 +31,7 @@ from tui_inbox.services.send_plan import (
     preview_of,
 )
 
-__all__ = ["SendPreview", "SendRequest", "SendResult", "SendingService", "TemplateChoice", "UndoneSend"]
+__all__ = ["SendPreview", "SendRequest", "SendResult", "SendingService", "TemplateChoice", "TextBack", "UndoneSend"]
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,15 @@ class SendingService:
         """
         return await self._context.store.write(
             lambda unit: send_changes.cancel(unit, agent, message_id, self._context.clock())
+        )
+
+    async def take_back(self, agent: Agent, message_id: str) -> TextBack:
+        """Give up a message that did not go out; its text is a draft again, below what was drafted there meanwhile.
+
+        Raises :class:`ConflictError` when it is too late, :class:`PolicyRefusedError` for an uncertain one.
+        """
+        return await self._context.store.write(
+            lambda unit: send_changes.take_back(unit, agent, message_id, self._context.clock())
         )
 
     async def undo(self, agent: Agent, message_id: str) -> UndoneSend:

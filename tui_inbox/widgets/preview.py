@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
-from tui_inbox.domain.kinds import DeliveryState, Direction
+from tui_inbox.domain.kinds import Direction
 from tui_inbox.domain.models import TimelineEntry
 from tui_inbox.services.reach import Reach
 from tui_inbox.text import clean, clean_line, clock_time, fit, when, wrap
+from tui_inbox.widgets.delivery_words import status_of
 from tui_inbox.widgets.lines import Line, Lines, beside, cut
 from tui_inbox.widgets.policy_words import face
 from tui_inbox.widgets.row_words import STATUS_MARKS
@@ -104,7 +105,9 @@ def _entry(entry: TimelineEntry, customer: str, width: int, now: datetime, tz: t
             )
         ]
     who, tone, gutter = _author(entry, customer)
-    lines: list[Line] = [beside(((who, tone),), ((f"{_state(entry)}{at}", "faint"),), width)]
+    status = status_of(entry)
+    fate = (status[0] + "  ", status[1]) if status is not None else ("", "")
+    lines: list[Line] = [beside(((who, tone),), (fate, (at, "faint")), width)]
     rows = wrap(str(clean(entry.body)), max(1, width - 2))
     shown = rows[:MOST_ROWS_OF_A_MESSAGE]
     if len(rows) > len(shown):
@@ -119,17 +122,3 @@ def _author(entry: TimelineEntry, customer: str) -> tuple[str, str, str]:
     if entry.direction is Direction.NOTE:
         return f"note by {clean_line(entry.author)}", "warn", "┊ "
     return str(clean_line(entry.author)) if entry.author else "us", "info", "│ "
-
-
-def _state(entry: TimelineEntry) -> str:
-    """Only what needs a person is told here; the conversation tells the rest."""
-    told = {
-        DeliveryState.FAILED: "! failed  ",
-        DeliveryState.UNCERTAIN: "! uncertain  ",
-        DeliveryState.BLOCKED: "! blocked  ",
-        DeliveryState.QUEUED: "waiting  ",
-        DeliveryState.LEASED: "waiting  ",
-        DeliveryState.SENDING: "sending  ",
-        DeliveryState.CANCELLED: "taken back  ",
-    }
-    return told.get(entry.state, "") if entry.state is not None else ""

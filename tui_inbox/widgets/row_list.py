@@ -19,7 +19,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_inbox.widgets.latest import Latest
-from tui_inbox.widgets.row_window import Row, RowWindow
+from tui_inbox.widgets.row_window import Key, Row, RowWindow
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -43,8 +43,8 @@ class RowSource(Protocol[RowT]):
     async def last(self, limit: int) -> list[RowT]:
         """The last rows, in list order."""
 
-    async def find(self, contact_id: int) -> RowT | None:
-        """The row of one contact, if the answer holds it."""
+    async def find(self, key: Key) -> RowT | None:
+        """The row with this key, if the answer holds it."""
 
 
 class RowList(Widget, Generic[RowT], can_focus=True):
@@ -60,7 +60,7 @@ class RowList(Widget, Generic[RowT], can_focus=True):
     class Opened(Message):
         """A row was clicked twice, or once while under the cursor."""
 
-        contact_id: int
+        key: Key
 
     @dataclass
     class Answered(Message):
@@ -128,8 +128,8 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         """Rows of one page."""
         return max(LEAST_PAGE, self.window.height)
 
-    def ask(self, source: RowSource[RowT], keep: int | None = None) -> None:
-        """Show the answer to another question from its top, or around contact ``keep`` where the answer holds it.
+    def ask(self, source: RowSource[RowT], keep: Key | None = None) -> None:
+        """Show the answer to another question from its top, or around row ``keep`` where the answer holds it.
 
         What is on the screen stays until the answer is there.
         """
@@ -158,7 +158,7 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         elif source is not None:
             self._rows.ask(lambda: self._first(source, None))
 
-    async def _first(self, source: RowSource[RowT], keep: int | None) -> None:
+    async def _first(self, source: RowSource[RowT], keep: Key | None) -> None:
         # No more than one sees: whoever types a search waits for this; the rest is fetched once it is painted.
         limit = self.window.height
         kept = None if keep is None else await source.find(keep)
@@ -222,7 +222,7 @@ class RowList(Widget, Generic[RowT], can_focus=True):
             return
         edge = window.rows[-1 if side == "below" else 0]
         rows = await (source.after if side == "below" else source.before)(edge.cursor, limit)
-        unchanged = window.rows and window.rows[-1 if side == "below" else 0].contact_id == edge.contact_id
+        unchanged = window.rows and window.rows[-1 if side == "below" else 0].key == edge.key
         if source != self.source or not unchanged:
             return
         if side == "below":
@@ -272,15 +272,15 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         rows = max(1, round(self.window.height * abs(pages)) - (1 if abs(pages) >= 1 else 0))
         self._moving(lambda: self.window.page(rows if pages > 0 else -rows))
 
-    def neighbour(self, contact_id: int, step: int) -> RowT | None:
-        """The loaded row ``step`` rows away from a contact's; ``None`` beyond the loaded ones."""
-        index = self.window.index_of(contact_id)
+    def neighbour(self, key: Key, step: int) -> RowT | None:
+        """The loaded row ``step`` rows away from another one; ``None`` beyond the loaded ones."""
+        index = self.window.index_of(key)
         wanted = (self.window.at if step < 0 else self.window.at - 1) + step if index is None else index + step
         return self.window.rows[wanted] if 0 <= wanted < len(self.window.rows) else None
 
-    def select_contact(self, contact_id: int) -> None:
-        """Cursor to a contact, where it is loaded."""
-        index = self.window.index_of(contact_id)
+    def select_row(self, key: Key) -> None:
+        """Cursor to a row, where it is loaded."""
+        index = self.window.index_of(key)
         if index is not None:
             self.move_to(index)
 
@@ -381,7 +381,7 @@ class RowList(Widget, Generic[RowT], can_focus=True):
             return
         if index == self.window.at or event.chain > 1:
             self.move_to(index)
-            self.post_message(self.Opened(self.window.rows[index].contact_id))
+            self.post_message(self.Opened(self.window.rows[index].key))
         else:
             self.move_to(index)
 

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 MOST_ROWS = 1600
 """Rows kept in memory; beyond that the far end is let go."""
+
+
+Key: TypeAlias = int | str
 
 
 class Row(Protocol):
     """What the window must know of a row."""
 
     @property
-    def contact_id(self) -> int:
+    def key(self) -> Key:
         """Identity: the cursor stays on it whatever the order becomes."""
 
     @property
@@ -59,9 +62,9 @@ class RowWindow(Generic[RowT]):
         """The visible rows."""
         return self.rows[self.top : self.top + self.height]
 
-    def index_of(self, contact_id: int) -> int | None:
-        """Index of a contact's row, if it is loaded."""
-        return next((index for index, row in enumerate(self.rows) if row.contact_id == contact_id), None)
+    def index_of(self, key: Key) -> int | None:
+        """Index of the row with this key, if it is loaded."""
+        return next((index for index, row in enumerate(self.rows) if row.key == key), None)
 
     def move(self, step: int) -> bool:
         """Move the cursor by rows; returns whether the view moved with it.
@@ -101,8 +104,8 @@ class RowWindow(Generic[RowT]):
 
     def append(self, rows: Sequence[RowT], *, complete: bool) -> None:
         """Rows that follow the last one. ``complete``: nothing comes after them."""
-        known = {row.contact_id for row in self.rows}
-        self.rows += [row for row in rows if row.contact_id not in known]
+        known = {row.key for row in self.rows}
+        self.rows += [row for row in rows if row.key not in known]
         self.more_below = not complete
         surplus = min(len(self.rows) - MOST_ROWS, self.top - self.height)
         if surplus > 0:
@@ -115,8 +118,8 @@ class RowWindow(Generic[RowT]):
 
     def prepend(self, rows: Sequence[RowT], *, complete: bool) -> None:
         """Rows that precede the first one; what is seen does not move. ``complete``: nothing comes before them."""
-        known = {row.contact_id for row in self.rows}
-        fresh = [row for row in rows if row.contact_id not in known]
+        known = {row.key for row in self.rows}
+        fresh = [row for row in rows if row.key not in known]
         self.rows[:0] = fresh
         self.top += len(fresh)
         self.at += len(fresh)
@@ -133,14 +136,14 @@ class RowWindow(Generic[RowT]):
     def replace(self, rows: Sequence[RowT], *, more_above: bool, more_below: bool, first_number: int | None) -> None:
         """Fresh rows of the same stretch of the list, without moving what the reader looks at.
 
-        The cursor stays on its contact; where that is gone it goes to the one that followed it, else to the one before.
-        The first visible contact stays on its line, except at the very top, which stays the top.
+        The cursor stays on its row; where that is gone it goes to the one that followed it, else to the one before.
+        The first visible row stays on its line, except at the very top, which stays the top.
         """
         was_top = self.at_top
         old, old_at, old_top = self.rows, self.at, self.top
         self.rows = list(rows)
         self.more_above, self.more_below, self.first_number = more_above, more_below, first_number
-        places = {row.contact_id: index for index, row in enumerate(self.rows)}
+        places = {row.key: index for index, row in enumerate(self.rows)}
         self.at = _nearest(old, old_at, places)
         self.top = 0 if was_top and not more_above else _nearest(old, old_top, places)
         self._clamp()
@@ -151,9 +154,9 @@ class RowWindow(Generic[RowT]):
         self.at = max(0, min(self.at, len(self.rows) - 1))
 
 
-def _nearest(old: Sequence[Row], index: int, places: dict[int, int]) -> int:
+def _nearest(old: Sequence[Row], index: int, places: dict[Key, int]) -> int:
     """New index of ``old[index]``, else of the first one after it that is still there, else of the last one before."""
     for row in (*old[index:], *reversed(old[:index])):
-        if row.contact_id in places:
-            return places[row.contact_id]
+        if row.key in places:
+            return places[row.key]
     return 0

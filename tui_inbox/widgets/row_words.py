@@ -42,7 +42,7 @@ CHANNEL_LETTERS: Mapping[ChannelKind, str] = {
     ChannelKind.GOOGLE_BUSINESS: "GB",
 }
 """Two letters for each channel; the help screen explains them."""
-SELECTED, FAILED, UNREAD, BLOCKED = "✓", "!", "•", "⊘"
+SELECTED, FAILED, UNCERTAIN, UNREAD, BLOCKED = "✓", "!", "?", "•", "⊘"
 MINUTE = timedelta(minutes=1)
 """Rows are painted once a minute; less than that is not told in seconds."""
 NAME_WIDTH = 22
@@ -135,9 +135,11 @@ def _customer_part(row: InboxRow, name_width: int, room: int, *, searching: bool
 
 
 def mark(row: InboxRow, *, selected: bool) -> Span:
-    """The first two cells: selected before failed before unread before blocked."""
+    """The first two cells: selected before uncertain before failed before unread before blocked."""
     if selected:
         return (f"{SELECTED} ", "accent")
+    if row.uncertain:
+        return (f"{UNCERTAIN} ", "warn")
     if row.failed:
         return (f"{FAILED} ", "bad")
     if row.unread:

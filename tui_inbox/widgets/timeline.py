@@ -16,7 +16,6 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.models import TimelineEntry
 from tui_inbox.widgets.lines import Line, StyledLines
 from tui_inbox.widgets.timeline_layout import Reader, Row, body_rows, lay_out
@@ -106,14 +105,6 @@ class Timeline(StyledLines, ScrollView, can_focus=False):
         """The message under the cursor."""
         return next((entry for entry in self._entries if entry.key == self._selected), None)
 
-    @property
-    def in_trouble(self) -> TimelineEntry | None:
-        """The message that a decision is about: the selected one, else the newest that needs a person."""
-        chosen = self.selected
-        if chosen is not None:
-            return chosen
-        return next((entry for entry in reversed(self._entries) if entry.state in NEEDS_PERSON), None)
-
     # --- moving
 
     def move(self, rows: int) -> None:
@@ -139,8 +130,21 @@ class Timeline(StyledLines, ScrollView, can_focus=False):
             (place for place, index in enumerate(messages) if self._entries[index].key == self._selected), None
         )
         place = len(messages) - 1 if present is None else min(len(messages) - 1, max(0, present + step))
-        self._selected = self._entries[messages[place]].key
-        rows = [y for y, row in enumerate(self._rows) if row.entry == messages[place]]
+        self._put_cursor(messages[place])
+
+    def select_message(self, message_id: str) -> bool:
+        """Put the cursor on an outgoing message and bring it into view; whether it is here."""
+        index = next((n for n, entry in enumerate(self._entries) if entry.message_id == message_id), None)
+        if index is None:
+            return False
+        self._put_cursor(index)
+        return True
+
+    def _put_cursor(self, index: int) -> None:
+        self._selected = self._entries[index].key
+        rows = [y for y, row in enumerate(self._rows) if row.entry == index]
+        if not rows:
+            return  # not laid out yet: it comes into view once the width is known
         top, bottom = rows[0], rows[-1] + 1
         if top < self.scroll_offset.y:
             self._scroll(top)

@@ -12,11 +12,13 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from rich.cells import cell_len
 
-from tui_inbox.domain.kinds import ContentKind, DeliveryState, Direction, Receipt
+from tui_inbox.domain.kinds import ContentKind, DeliveryState, Direction
 from tui_inbox.domain.models import TimelineEntry
 from tui_inbox.domain.policy import DEFAULT_POLICIES
+from tui_inbox.domain.waiting import WaitKind
 from tui_inbox.services.reach import clock_time
 from tui_inbox.text import clean, clean_line, wrap
+from tui_inbox.widgets.delivery_words import status_of, waiting_words
 from tui_inbox.widgets.lines import Line, Span
 
 MARK, TIME, GUTTER = 1, 6, 2
@@ -32,20 +34,6 @@ GUTTERS: Mapping[Direction, Span] = {
     Direction.INBOUND: ("│ ", "edge-accent"),
     Direction.OUTBOUND: ("┃ ", "edge-info"),
     Direction.NOTE: ("┊ ", "edge-warn"),
-}
-STATES: Mapping[DeliveryState, Span] = {
-    DeliveryState.QUEUED: ("◷ queued", "muted"),
-    DeliveryState.LEASED: ("→ sending", "muted"),
-    DeliveryState.SENDING: ("→ sending", "muted"),
-    DeliveryState.SENT: ("✓ sent", "muted"),
-    DeliveryState.FAILED: ("✗ failed", "bad strong"),
-    DeliveryState.UNCERTAIN: ("? uncertain", "warn strong"),
-    DeliveryState.BLOCKED: ("⊘ blocked", "bad strong"),
-    DeliveryState.CANCELLED: ("∅ cancelled", "faint"),
-}
-RECEIPTS: Mapping[Receipt, Span] = {
-    Receipt.DELIVERED: ("✓✓ delivered", "muted"),
-    Receipt.READ: ("✓✓ read", "good"),
 }
 
 
@@ -69,18 +57,6 @@ class Reader:
     now: datetime
     zone: tzinfo | None = None
     """``None`` = the zone of this machine."""
-    retry_key: str = "R"
-    arrived_key: str = "Y"
-    drop_key: str = "D"
-
-
-def status_of(entry: TimelineEntry) -> Span | None:
-    """Glyph and word of an outgoing message's fate; ``None`` for anything else."""
-    if entry.direction is not Direction.OUTBOUND or entry.state is None:
-        return None
-    if entry.state is DeliveryState.SENT and entry.receipt in RECEIPTS:
-        return RECEIPTS[entry.receipt]
-    return STATES[entry.state]
 
 
 def lay_out(
@@ -180,37 +156,22 @@ def _day_rule(day: date, reader: Reader, width: int) -> Line:
 
 
 def _trouble(entry: TimelineEntry, reader: Reader, width: int) -> list[Line]:
-    """What to know and do about a message that needs a person."""
-    keys = {"again": reader.retry_key, "arrived": reader.arrived_key, "drop": reader.drop_key}
-    reason = clean_line(entry.error_text, 160) if entry.error_text else ""
+    """What to know of a message that is not through; what can be done about it is said in the panel."""
+    reason = str(clean_line(entry.error_text, 160)) if entry.error_text else ""
+    channel = _channel_words(entry) or "the channel"
     match entry.state:
         case DeliveryState.UNCERTAIN:
-            channel = _channel_words(entry) or "The channel"
-            told = (
-                f"The connection broke after the message may have gone out. {channel} has not confirmed it. "
-                "Check with the customer or wait."
-            )
-            offers = [(keys["arrived"], "it arrived"), (keys["again"], "send again"), (keys["drop"], "drop")]
-            return [*(((row, "warn"),) for row in wrap(told, width)), _offer(offers)]
+            told, style = f"it may have gone out; {channel} has not confirmed it", "warn"
         case DeliveryState.FAILED:
-            told = reason or "the channel refused it"
-            rows: list[Line] = [((row, "bad"),) for row in wrap(told, width)]
-            return [*rows, _offer([(keys["again"], "try again"), (keys["drop"], "drop")])]
+            told, style = reason or "the channel refused it", "bad"
         case DeliveryState.BLOCKED:
-            told = reason or "the messaging window closed before it could leave"
-            rows = [((row, "bad"),) for row in wrap(told, width)]
-            return [*rows, _offer([(keys["again"], "try again once it may be sent"), (keys["drop"], "drop")])]
-        case DeliveryState.QUEUED if reason:
-            return [((row, "muted"),) for row in wrap(f"not yet: {reason}; it is tried again by itself", width)]
+            told, style = reason or "the messaging window closed before it could leave", "bad"
+        case DeliveryState.QUEUED if entry.waits is not None and entry.waits.kind is not WaitKind.HELD:
+            since = clock_time(entry.waits.since, reader.now, reader.zone)
+            told, style = f"{waiting_words(entry.waits, channel, reader.now, reader.zone)} · since {since}", "muted"
         case _:
             return []
-
-
-def _offer(offers: Sequence[tuple[str, str]]) -> Line:
-    spans: list[Span] = []
-    for key, label in offers:
-        spans += [("   " if spans else "", ""), (key, "strong"), (f" {label}", "muted")]
-    return tuple(spans)
+    return [((row, style),) for row in wrap(told, width)]
 
 
 def _event_line(entry: TimelineEntry, reader: Reader, clock: str, width: int) -> Line:
