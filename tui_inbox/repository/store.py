@@ -17,14 +17,16 @@ from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.errors import (
     SchemaMismatchError,
     StoreBusyError,
-    StoreDamagedError,
     StoreError,
     StoreReadOnlyError,
+    StoreReplacedError,
     StoreUnreachableError,
 )
 from tui_inbox.domain.models import StoreHealth
-from tui_inbox.repository import dialect, schema
-from tui_inbox.repository.dialect import Access, Trouble
+from tui_inbox.repository import dialect, schema, troubles
+from tui_inbox.repository.condition import Condition
+from tui_inbox.repository.dialect import Access, Journal, Trouble
+from tui_inbox.repository.place import Place, Presence, kind_of_file, network_kind
 from tui_inbox.repository.unit import Unit
 
 T = TypeVar("T")
@@ -38,33 +40,61 @@ WRITE_PATIENCE = 30.0
 class Store:
     """One database. Reads are plain transactions; writes take the lock first and are one at a time in this process."""
 
-    def __init__(self, path: Path, clock: Clock, *, read_only: bool, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        read_only: bool,
+        rng: random.Random | None = None,
+        journal: Journal = Journal.WAL,
+    ) -> None:
         self.url = f"sqlite:///{path}"
         self.path = path
         self.read_only = read_only
+        self.journal = journal
+        self.generation = 0
+        """Grows when another file has been taken up: whatever was read before may be of another state."""
         self._clock = clock
         self._random = rng or random.Random()
-        self._readers = dialect.make_engine(path, Access.READ, read_only=read_only)
-        self._writers = dialect.make_engine(path, Access.WRITE, read_only=read_only)
-        self._watchers = dialect.make_engine(path, Access.WATCH, read_only=read_only)
+        self._condition = Condition(Place(path))
+        self._make_engines()
         self._turn = asyncio.Lock()
         self._watch: AsyncConnection | None = None
         self._watch_lock = asyncio.Lock()
 
+    def _make_engines(self) -> None:
+        path, read_only, journal = self.path, self.read_only, self.journal
+        self._readers = dialect.make_engine(path, Access.READ, read_only=read_only, journal=journal)
+        self._writers = dialect.make_engine(path, Access.WRITE, read_only=read_only, journal=journal)
+        self._watchers = dialect.make_engine(path, Access.WATCH, read_only=read_only, journal=journal)
+
     @classmethod
     async def open(
-        cls, url: str, *, clock: Clock = system_clock, migrate: bool = True, read_only: bool = False
+        cls,
+        url: str,
+        *,
+        clock: Clock = system_clock,
+        migrate: bool = True,
+        read_only: bool = False,
+        journal: Journal = Journal.WAL,
+        allow_network: bool = False,
     ) -> Store:
         """Open ``sqlite:///path`` or a bare path.
 
         A missing file is made (0600, in a directory of 0700) unless ``migrate`` is off or ``read_only`` is on; an older
-        schema is brought up to date under the same conditions. Raises a :class:`StoreError` when the database can't be
-        used; in that case nothing was written.
+        schema is brought up to date under the same conditions. ``journal``: how changes are made safe.
+        ``allow_network``: write although other machines may write too. Raises a :class:`StoreError` when the database
+        can't be used; in that case nothing was written.
         """
         path = dialect.file_of(url)
         may_build = migrate and not read_only
+        if not (read_only or allow_network):
+            _refuse_network(path)
         revision = await asyncio.to_thread(_inspect, path, may_build=may_build, read_only=read_only)
-        store = cls(path, clock, read_only=read_only)
+        if not read_only:
+            await asyncio.to_thread(_use_journal, path, journal)
+        store = cls(path, clock, read_only=read_only, journal=journal)
         try:
             if revision != schema.SCHEMA_HEAD:
                 await store._build()
@@ -89,23 +119,47 @@ class Store:
         if self.read_only:
             raise StoreReadOnlyError(f"The database {self.path} is open for reading only; nothing was changed.")
         async with self._turn:
-            with self._told():
+            with self._told(), self._condition.waiting():
                 return await self._persist(work)
 
     async def change_token(self) -> int:
-        """A number that differs when anybody has committed since it was last asked; cheap enough to ask often."""
+        """A number that differs when anybody has committed since it was last asked; cheap enough to ask often.
+
+        Raises :class:`StoreReplacedError` when the file is not at its place any more.
+        """
         with self._told():
+            if not self.read_only:
+                self._condition.require_writable()
             async with self._watch_lock:
                 if self._watch is None:
                     self._watch = await self._watchers.connect()
                     self._watch = await self._watch.execution_options(isolation_level="AUTOCOMMIT")
                 return await dialect.change_token(self._watch)
 
-    async def health(self) -> StoreHealth:
-        """Check the database with the engine's own means."""
+    @property
+    def trouble(self) -> StoreError | None:
+        """Why the database cannot be used as it should be; ``None`` when it can. Costs nothing to ask."""
+        return self._condition.trouble
+
+    async def check(self) -> StoreError | None:
+        """Look whether the file is still there and whether a trouble is over; the trouble that stands, if any.
+
+        Another file at the same path is taken up when it is a sound database of the same people. Never raises a
+        :class:`StoreError`; cheap enough to be asked several times a second.
+        """
+        presence = self._condition.place.look()
+        if presence is not Presence.SAME:
+            await self._follow(presence)
+        elif self._condition.worth_a_look and await self._condition.look_again():
+            # Connections that have met trouble are not trusted: some keep what they found when they were opened.
+            await self._begin_anew(self._condition.place)
+        return self.trouble
+
+    async def health(self, *, deep: bool = False) -> StoreHealth:
+        """Check the database with the engine's own means. ``deep``: indexes and references too, which takes longer."""
         with self._told():
             async with self._readers.connect() as connection:
-                engine = await dialect.health(connection)
+                engine = await dialect.health(connection, deep=deep)
                 revision = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
         parts = (self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm")))
         return StoreHealth(
@@ -117,23 +171,71 @@ class Store:
             check=engine.check,
             size_bytes=sum(part.stat().st_size for part in parts if part.exists()),
             warnings=(*engine.warnings, *_place_warnings(self.path)),
+            settings=engine.settings,
+            orphans=engine.orphans,
         )
 
     async def close(self) -> None:
         """Release every connection. A closed store can't be used again."""
-        if self._watch is not None:
-            await self._watch.close()
-            self._watch = None
+        async with self._watch_lock:
+            if self._watch is not None:
+                await self._watch.close()
+                self._watch = None
         for engine in (self._readers, self._writers, self._watchers):
             await engine.dispose()
+
+    async def _follow(self, presence: Presence) -> None:
+        """The file is not the one that was opened: take up what lies there, or say why not."""
+        condition = self._condition
+        if isinstance(condition.trouble, StoreReplacedError) and not condition.worth_a_look:
+            return
+        try:
+            await self._require_successor(presence)
+        except StoreError as error:
+            condition.met(error if isinstance(error, StoreReplacedError) else _unusable(error))
+            return
+        await self._begin_anew(Place(self.path))
+        self.generation += 1
+
+    async def _require_successor(self, presence: Presence) -> None:
+        """Raise unless a sound database of the same people lies at the path, without the log of the former one."""
+        if presence is Presence.MISSING:
+            raise troubles.moved(presence, self.path)
+        log = self._condition.place.orphaned_log()
+        if log is not None:
+            raise troubles.mixed(log)
+        await asyncio.to_thread(_inspect, self.path, may_build=False, read_only=False)
+        with self._told():
+            if await asyncio.to_thread(dialect.check_file, self.path) != "ok":
+                raise troubles.damaged(self.path)
+            theirs, ours = await asyncio.to_thread(dialect.people, self.path), await self._people()
+        if not (ours & theirs and (ours <= theirs or theirs <= ours)):
+            raise troubles.foreign(self.path)
+
+    async def _people(self) -> frozenset[tuple[int, str]]:
+        """Who works in the former file, by the one connection that is certainly its own; nobody when there is none."""
+        async with self._watch_lock:
+            if self._watch is None:
+                return frozenset()
+            found = await self._watch.execute(text("SELECT id, handle_folded FROM agents"))
+            return frozenset((int(ident), str(handle)) for ident, handle in found)
+
+    async def _begin_anew(self, place: Place) -> None:
+        """New connections to what lies at the path now; units that are under way end on the old ones."""
+        await self.close()
+        self._condition = Condition(place)
+        self._make_engines()
 
     async def _persist(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         give_up_at, ceiling = loop.time() + WRITE_PATIENCE, FIRST_PAUSE
         while True:
             try:
+                self._condition.require_writable()
                 async with self._writers.begin() as connection:
-                    return await work(Unit(connection, self._clock))
+                    result = await work(Unit(connection, self._clock))
+                    self._condition.require_writable()  # the last moment: what is not committed goes to no orphan
+                    return result
             except dialect.ERRORS as error:
                 if dialect.trouble(error) is not Trouble.BUSY or loop.time() >= give_up_at:
                     raise
@@ -152,25 +254,31 @@ class Store:
         try:
             yield
         except dialect.ERRORS as error:
-            told = _store_error(dialect.trouble(error), self.path)
+            told = troubles.store_error(dialect.trouble(error), self.path)
             if told is None:
                 raise
+            self._condition.met(told)
             raise told from error
+
+
+def _unusable(error: StoreError) -> StoreReplacedError:
+    return StoreReplacedError(f"The database was replaced by another file while it was open. {error}")
 
 
 def _inspect(path: Path, *, may_build: bool, read_only: bool) -> str:
     """Revision of the schema in the file, empty for a new one; raises where it can't be used."""
-    if not path.exists():
+    kind = kind_of_file(path)
+    if kind == "nothing":
         if not may_build:
             raise StoreUnreachableError(f"There is no database at {path}. Check the address of the database.")
         _create(path)
         return ""
-    if not path.is_file():
-        raise StoreUnreachableError(f"{path} is not a file. Give the path of a database file.")
+    if kind != "file":
+        raise StoreUnreachableError(f"{path} is not a file but {kind}. Give the path of a database file.")
     try:
         found = dialect.probe(path)
     except dialect.ERRORS as error:
-        raise _store_error(dialect.trouble(error), path) or error from error
+        raise troubles.store_error(dialect.trouble(error), path) or error from error
     _check_schema(found, path, may_build=may_build)
     if not read_only and not os.access(path, os.W_OK):
         raise StoreReadOnlyError(
@@ -202,14 +310,32 @@ def _check_schema(found: dialect.Probe, path: Path, *, may_build: bool) -> None:
 
 
 def _place_warnings(path: Path) -> tuple[str, ...]:
-    try:
-        mounts = Path("/proc/self/mounts").read_text(errors="replace")
-    except OSError:
-        return ()
-    kind = dialect.network_filesystem(path.resolve(), mounts)
+    kind = network_kind(path)
     if not kind:
         return ()
     return (f"The database lies on a network file system ({kind}), where several writers can damage it; move it.",)
+
+
+def _refuse_network(path: Path) -> None:
+    kind = network_kind(path)
+    if kind:
+        raise StoreUnreachableError(
+            f"The database {path} lies on a network file system ({kind}), where several programs that write can damage "
+            "it; nothing was changed. Move it to a local disk, or set network_database = true if only one machine "
+            "ever opens it."
+        )
+
+
+def _use_journal(path: Path, journal: Journal) -> None:
+    try:
+        done = dialect.use_journal(path, journal)
+    except dialect.ERRORS as error:
+        raise troubles.store_error(dialect.trouble(error), path) or error from error
+    if not done:
+        raise StoreBusyError(
+            f'The setting sqlite_journal = "{journal.value}" needs the database {path} for a moment alone, and another '
+            "program has it open; nothing was changed. Leave all programs that use it, then start again."
+        )
 
 
 def _create(path: Path) -> None:
@@ -226,31 +352,3 @@ def _create(path: Path) -> None:
 
 def _no_place(path: Path) -> str:
     return f"The database {path} cannot be made. Check that its directory exists and that you may write there."
-
-
-def _store_error(found: Trouble, path: Path) -> StoreError | None:
-    match found:
-        case Trouble.BUSY:
-            return StoreBusyError(
-                f"Another program has kept the database {path} locked for too long; nothing was changed. Try again."
-            )
-        case Trouble.READ_ONLY:
-            return StoreReadOnlyError(
-                f"The database {path} cannot be written; nothing was changed. "
-                "Make the file and its directory writable for you."
-            )
-        case Trouble.DAMAGED:
-            return StoreDamagedError(f"The database {path} is damaged; nothing was changed. Restore it from a backup.")
-        case Trouble.NOT_A_DATABASE:
-            return StoreDamagedError(
-                f"{path} is not a database, or its beginning is damaged; nothing was changed. "
-                "Check the path, or restore the file from a backup."
-            )
-        case Trouble.FULL:
-            return StoreError(f"The disk that holds {path} is full; nothing was changed. Free some space.")
-        case Trouble.UNREACHABLE:
-            return StoreUnreachableError(
-                f"The database {path} cannot be opened or read; nothing was changed. Check the path and the disk."
-            )
-        case Trouble.OTHER:
-            return None

@@ -196,7 +196,8 @@ class ConversationScreen(OnContacts, ConversationView):
             return
         self.composer.replace(edited.text)
         await self.save_now()
-        edited.confirm()
+        if not self.composer.unsaved:
+            edited.confirm()
 
     def do_undo(self) -> None:
         """A message that was just sent comes back into the composer; anything else is taken back as everywhere."""

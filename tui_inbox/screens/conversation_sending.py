@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tui_inbox.actions import first_sign
-from tui_inbox.domain.errors import ConflictError, InboxError, PolicyRefusedError
+from tui_inbox.domain.errors import ConflictError, InboxError, PolicyRefusedError, StoreError
 from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ComposerMode, Direction
 from tui_inbox.widgets.status_line import StatusLine
@@ -70,12 +70,15 @@ class Sending:
         request = self._request(text=text, tag=tag, channel_id=channel_id, anyway=anyway)
         try:
             async with self._draft_lock:
-                draft = await screen.host.services.drafts.save(screen.host.agent, contact_id, channel_id, text)
+                drafts = screen.host.services.drafts
+                draft = await drafts.save(screen.host.agent, contact_id, channel_id, text, to_send=True)
                 sent = await self._queue(replace(request, draft_id=draft.id))
                 if sent and screen.contact_id == contact_id:
                     screen.composer.sent(text)
         except ConflictError as error:
             await self._conflict(error, request)
+        except StoreError as error:
+            screen.say(f"Not sent: {error} Your text is kept.", refused=True)
         finally:
             screen.composer.not_sent()
 
