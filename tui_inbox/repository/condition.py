@@ -62,6 +62,10 @@ class Condition:
         """Raise when nothing may be written: into a file that is not at its place, or one known to be damaged."""
         if isinstance(self._trouble, StoreDamagedError):
             raise self._trouble
+        self.require_in_place()
+
+    def require_in_place(self) -> None:
+        """Raise when the file is not at its place."""
         presence = self.place.look()
         if presence is not Presence.SAME:
             error = troubles.moved(presence, self.place.path)

@@ -128,8 +128,7 @@ class Store:
         Raises :class:`StoreReplacedError` when the file is not at its place any more.
         """
         with self._told():
-            if not self.read_only:
-                self._condition.require_writable()
+            self._condition.require_in_place()
             async with self._watch_lock:
                 if self._watch is None:
                     self._watch = await self._watchers.connect()
