@@ -6,7 +6,7 @@ SQLite today. Another engine gets its own answers here and nowhere else.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from tui_inbox.domain.errors import StoreUnreachableError
 
@@ -213,12 +213,20 @@ def people(path: Path) -> frozenset[tuple[int, str]]:
         connection.close()
 
 
-def make_engine(path: Path, access: Access, *, read_only: bool, journal: Journal = Journal.WAL) -> AsyncEngine:
-    """An engine for one kind of access, with every setting of this module on each of its connections."""
-    if read_only:
-        url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
-    else:
-        url = URL.create("sqlite+aiosqlite", database=str(path))
+def make_engine(
+    path: Path,
+    access: Access,
+    *,
+    read_only: bool,
+    journal: Journal = Journal.WAL,
+    before_connect: Callable[[], None] = lambda: None,
+) -> AsyncEngine:
+    """An engine for one kind of access, with every setting of this module on each of its connections.
+
+    The file must be there: one that has vanished is not made anew. ``before_connect`` may refuse by raising.
+    """
+    mode = "ro" if read_only else "rw"
+    url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"})
     if access is Access.WATCH:
         engine = create_async_engine(url, poolclass=NullPool)
     else:
@@ -242,9 +250,19 @@ def make_engine(path: Path, access: Access, *, read_only: bool, journal: Journal
         if begin:
             connection.exec_driver_sql(begin)
 
+    def on_do_connect(*_: object) -> None:
+        before_connect()
+
+    event.listen(engine.sync_engine, "do_connect", on_do_connect)
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
     return engine
+
+
+def in_use(engine: AsyncEngine) -> bool:
+    """Whether somebody has a connection of this engine."""
+    pool = engine.sync_engine.pool
+    return isinstance(pool, QueuePool) and pool.checkedout() > 0
 
 
 def trouble(error: BaseException) -> Trouble:

@@ -50,9 +50,10 @@ class Place:
     def orphaned_log(self) -> Path | None:
         """A log with changes of the former file that lies beside the new one, where the engine would mix the two."""
         found = _identity(self._log_path)
-        if found is None or found != self._log or not self._log_path.stat().st_size:
+        if found is None or not self._log_path.stat().st_size:
             return None
-        return self._log_path
+        # One that was never seen before may well be the former file's.
+        return self._log_path if self._log is None or found == self._log else None
 
 
 def kind_of_file(path: Path) -> str:

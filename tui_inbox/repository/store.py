@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.errors import (
     SchemaMismatchError,
     StoreBusyError,
+    StoreDamagedError,
     StoreError,
     StoreReadOnlyError,
     StoreReplacedError,
@@ -59,15 +60,24 @@ class Store:
         self._random = rng or random.Random()
         self._condition = Condition(Place(path))
         self._make_engines()
+        self._former: list[AsyncEngine] = []
+        """Of a file or a trouble that is past, until the last unit on them has ended."""
         self._turn = asyncio.Lock()
+        self._check_lock = asyncio.Lock()
         self._watch: AsyncConnection | None = None
         self._watch_lock = asyncio.Lock()
 
     def _make_engines(self) -> None:
-        path, read_only, journal = self.path, self.read_only, self.journal
-        self._readers = dialect.make_engine(path, Access.READ, read_only=read_only, journal=journal)
-        self._writers = dialect.make_engine(path, Access.WRITE, read_only=read_only, journal=journal)
-        self._watchers = dialect.make_engine(path, Access.WATCH, read_only=read_only, journal=journal)
+        def make(access: Access) -> AsyncEngine:
+            return dialect.make_engine(
+                self.path,
+                access,
+                read_only=self.read_only,
+                journal=self.journal,
+                before_connect=self._condition.require_in_place,
+            )
+
+        self._readers, self._writers, self._watchers = make(Access.READ), make(Access.WRITE), make(Access.WATCH)
 
     @classmethod
     async def open(
@@ -119,8 +129,12 @@ class Store:
         if self.read_only:
             raise StoreReadOnlyError(f"The database {self.path} is open for reading only; nothing was changed.")
         async with self._turn:
-            with self._told(), self._condition.waiting():
-                return await self._persist(work)
+            try:
+                with self._told(), self._condition.waiting():
+                    return await self._persist(work)
+            except (StoreReplacedError, StoreDamagedError):
+                await self.check()  # this one is refused all the same; the next may find a sound file
+                raise
 
     async def change_token(self) -> int:
         """A number that differs when anybody has committed since it was last asked; cheap enough to ask often.
@@ -129,6 +143,7 @@ class Store:
         """
         with self._told():
             self._condition.require_in_place()
+            self._condition.place.note_log()
             async with self._watch_lock:
                 if self._watch is None:
                     self._watch = await self._watchers.connect()
@@ -146,12 +161,14 @@ class Store:
         Another file at the same path is taken up when it is a sound database of the same people. Never raises a
         :class:`StoreError`; cheap enough to be asked several times a second.
         """
-        presence = self._condition.place.look()
-        if presence is not Presence.SAME:
-            await self._follow(presence)
-        elif self._condition.worth_a_look and await self._condition.look_again():
-            # Connections that have met trouble are not trusted: some keep what they found when they were opened.
-            await self._begin_anew(self._condition.place)
+        async with self._check_lock:
+            await self._let_go()
+            presence = self._condition.place.look()
+            if presence is not Presence.SAME:
+                await self._follow(presence)
+            elif self._condition.worth_a_look and await self._condition.look_again():
+                # Connections that have met trouble are not trusted: some keep what they found when they were opened.
+                await self._begin_anew(self._condition.place)
         return self.trouble
 
     async def health(self, *, deep: bool = False) -> StoreHealth:
@@ -176,11 +193,21 @@ class Store:
 
     async def close(self) -> None:
         """Release every connection. A closed store can't be used again."""
+        await self._stop_watching()
+        for engine in (*self._former, self._readers, self._writers, self._watchers):
+            await engine.dispose()
+
+    async def _stop_watching(self) -> None:
         async with self._watch_lock:
             if self._watch is not None:
                 await self._watch.close()
                 self._watch = None
-        for engine in (self._readers, self._writers, self._watchers):
+
+    async def _let_go(self) -> None:
+        """Close former connections that nobody uses any more; a pool that is closed too early would forget them."""
+        idle = [engine for engine in self._former if not dialect.in_use(engine)]
+        self._former = [engine for engine in self._former if engine not in idle]
+        for engine in idle:
             await engine.dispose()
 
     async def _follow(self, presence: Presence) -> None:
@@ -221,9 +248,11 @@ class Store:
 
     async def _begin_anew(self, place: Place) -> None:
         """New connections to what lies at the path now; units that are under way end on the old ones."""
-        await self.close()
+        await self._stop_watching()
+        self._former += [self._readers, self._writers, self._watchers]
         self._condition = Condition(place)
         self._make_engines()
+        await self._let_go()
 
     async def _persist(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
