@@ -127,6 +127,11 @@ class TuiInbox(TypeAhead):
         for screen in self._own_screens()[-1:]:
             screen.call_next(screen.store_changed)
 
+    def hint(self, sentence: str) -> None:
+        """Something worth knowing, in the status line of the screen on top."""
+        for screen in self._own_screens()[-1:]:
+            screen.say(sentence)
+
     def log_failure(self, error: BaseException) -> None:
         """Write a failure to the log file, without the values of variables."""
         log.error("unexpected failure", exc_info=error)
@@ -223,8 +228,8 @@ class TuiInbox(TypeAhead):
             log.warning("drafts stay in files: %s", error)
             return
         words = merged_words(merged.taken, merged.joined, merged.left)
-        for screen in self._own_screens()[-1:] if words else ():
-            screen.say(words)
+        if words:
+            self.hint(words)
 
     # End ------------------------------------------------------------------------------------------------------------
 

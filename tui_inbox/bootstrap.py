@@ -116,10 +116,13 @@ class Services:
             await self.store.close()
 
 
-async def open_services(settings: Settings, *, clock: Clock = system_clock, migrate: bool = True) -> Services:
+async def open_services(
+    settings: Settings, *, clock: Clock = system_clock, migrate: bool = True, or_read_only: bool = False
+) -> Services:
     """Open the store that the settings name and build every service on it.
 
     Raises ``StoreError`` with one sentence when it cannot be used. ``migrate``: create or upgrade the schema.
+    ``or_read_only``: a database that cannot be written is opened for reading.
     """
     store = await Store.open(
         settings.database,
@@ -127,6 +130,7 @@ async def open_services(settings: Settings, *, clock: Clock = system_clock, migr
         migrate=migrate,
         journal=Journal(settings.sqlite_journal),
         allow_network=settings.network_database,
+        or_read_only=or_read_only,
     )
     context = Context(store, clock, settings.rules, random.Random())
     adapters = Adapters(settings)

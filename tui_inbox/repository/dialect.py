@@ -5,6 +5,7 @@ SQLite today. Another engine gets its own answers here and nowhere else.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -137,10 +138,26 @@ def file_of(address: str) -> Path:
     return Path(name).expanduser().absolute()
 
 
+def _reading(path: Path) -> dict[str, str]:
+    """How to open a file for reading only.
+
+    A log beside it cannot be made in a directory that is read-only; without one nobody can be writing, as far as this
+    machine goes, and the engine is told to do without.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    alone = not log.exists() and not os.access(path.parent, os.W_OK)
+    return {"mode": "ro", "immutable": "1"} if alone else {"mode": "ro"}
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    query = "&".join(f"{name}={value}" for name, value in _reading(path).items())
+    return sqlite3.connect(f"file:{quote(str(path))}?{query}", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+
+
 def probe(path: Path) -> Probe:
     """Look into a database file without writing. Raises ``sqlite3.Error``."""
     # Through the engine and never by open(): closing any other descriptor of the file would drop this process's locks.
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+    connection = _reader(path)
     try:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -196,7 +213,7 @@ def try_writing(path: Path) -> None:
 
 def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
     """``ok``, or what the engine's own check finds wrong in the file. ``whole``: compare the indexes as well."""
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+    connection = _reader(path)
     try:
         check = "integrity_check" if whole else "quick_check"
         return "; ".join(str(row[0]) for row in connection.execute(f"PRAGMA {check}({most})"))
@@ -206,7 +223,7 @@ def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
 
 def people(path: Path) -> frozenset[tuple[int, str]]:
     """Ids and handles of the agents in a file: what tells a restored database from somebody else's."""
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+    connection = _reader(path)
     try:
         return frozenset(connection.execute("SELECT id, handle_folded FROM agents"))
     finally:
@@ -225,8 +242,8 @@ def make_engine(
 
     The file must be there: one that has vanished is not made anew. ``before_connect`` may refuse by raising.
     """
-    mode = "ro" if read_only else "rw"
-    url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"})
+    query = {**(_reading(path) if read_only else {"mode": "rw"}), "uri": "true"}
+    url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
     if access is Access.WATCH:
         engine = create_async_engine(url, poolclass=NullPool)
     else:

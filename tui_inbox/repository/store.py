@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -15,19 +14,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.errors import (
-    SchemaMismatchError,
-    StoreBusyError,
     StoreDamagedError,
     StoreError,
     StoreReadOnlyError,
     StoreReplacedError,
-    StoreUnreachableError,
 )
 from tui_inbox.domain.models import StoreHealth
-from tui_inbox.repository import dialect, schema, troubles
+from tui_inbox.repository import dialect, opening, schema, troubles
 from tui_inbox.repository.condition import Condition
 from tui_inbox.repository.dialect import Access, Journal, Trouble
-from tui_inbox.repository.place import Place, Presence, kind_of_file, network_kind
+from tui_inbox.repository.place import Place, Presence
 from tui_inbox.repository.unit import Unit
 
 T = TypeVar("T")
@@ -89,22 +85,33 @@ class Store:
         read_only: bool = False,
         journal: Journal = Journal.WAL,
         allow_network: bool = False,
+        or_read_only: bool = False,
     ) -> Store:
         """Open ``sqlite:///path`` or a bare path.
 
         A missing file is made (0600, in a directory of 0700) unless ``migrate`` is off or ``read_only`` is on; an older
         schema is brought up to date under the same conditions. ``journal``: how changes are made safe.
-        ``allow_network``: write although other machines may write too. Raises a :class:`StoreError` when the database
+        ``allow_network``: write although other machines may write too. ``or_read_only``: what cannot be written is
+        opened for reading, until it can; :attr:`trouble` says so. Raises a :class:`StoreError` when the database
         can't be used; in that case nothing was written.
         """
         path = dialect.file_of(url)
         may_build = migrate and not read_only
         if not (read_only or allow_network):
-            _refuse_network(path)
-        revision = await asyncio.to_thread(_inspect, path, may_build=may_build, read_only=read_only)
-        if not read_only:
-            await asyncio.to_thread(_use_journal, path, journal)
-        store = cls(path, clock, read_only=read_only, journal=journal)
+            opening.refuse_network(path)
+        trouble: StoreReadOnlyError | None = None
+        try:
+            revision = await asyncio.to_thread(opening.inspect, path, may_build=may_build, read_only=read_only)
+            if not read_only:
+                await asyncio.to_thread(opening.use_journal, path, journal)
+        except StoreReadOnlyError as error:
+            if not or_read_only:
+                raise
+            trouble = error
+            revision = await asyncio.to_thread(opening.inspect, path, may_build=False, read_only=True)
+        store = cls(path, clock, read_only=read_only or trouble is not None, journal=journal)
+        if trouble is not None:
+            store._condition.met(trouble)
         try:
             if revision != schema.SCHEMA_HEAD:
                 await store._build()
@@ -127,7 +134,9 @@ class Store:
         its unit. Raises :class:`StoreBusyError` after :data:`WRITE_PATIENCE` seconds.
         """
         if self.read_only:
-            raise StoreReadOnlyError(f"The database {self.path} is open for reading only; nothing was changed.")
+            raise self.trouble or StoreReadOnlyError(
+                f"The database {self.path} is open for reading only; nothing was changed."
+            )
         async with self._turn:
             try:
                 with self._told(), self._condition.waiting():
@@ -151,6 +160,11 @@ class Store:
                 return await dialect.change_token(self._watch)
 
     @property
+    def engine_warning(self) -> str:
+        """What this version of the engine may do to a database with several writers; empty = nothing."""
+        return dialect.race_warning() if self.journal is Journal.WAL else ""
+
+    @property
     def trouble(self) -> StoreError | None:
         """Why the database cannot be used as it should be; ``None`` when it can. Costs nothing to ask."""
         return self._condition.trouble
@@ -168,6 +182,7 @@ class Store:
                 await self._follow(presence)
             elif self._condition.worth_a_look and await self._condition.look_again():
                 # Connections that have met trouble are not trusted: some keep what they found when they were opened.
+                self.read_only = False
                 await self._begin_anew(self._condition.place)
         return self.trouble
 
@@ -186,7 +201,7 @@ class Store:
             synchronous=engine.synchronous,
             check=engine.check,
             size_bytes=sum(part.stat().st_size for part in parts if part.exists()),
-            warnings=(*engine.warnings, *_place_warnings(self.path)),
+            warnings=(*engine.warnings, *opening.place_warnings(self.path)),
             settings=engine.settings,
             orphans=engine.orphans,
         )
@@ -230,7 +245,7 @@ class Store:
         log = self._condition.place.orphaned_log()
         if log is not None:
             raise troubles.mixed(log)
-        await asyncio.to_thread(_inspect, self.path, may_build=False, read_only=False)
+        await asyncio.to_thread(opening.inspect, self.path, may_build=False, read_only=False)
         with self._told():
             if await asyncio.to_thread(dialect.check_file, self.path) != "ok":
                 raise troubles.damaged(self.path)
@@ -291,92 +306,3 @@ class Store:
 
 def _unusable(error: StoreError) -> StoreReplacedError:
     return StoreReplacedError(f"The database was replaced by another file while it was open. {error}")
-
-
-def _inspect(path: Path, *, may_build: bool, read_only: bool) -> str:
-    """Revision of the schema in the file, empty for a new one; raises where it can't be used."""
-    kind = kind_of_file(path)
-    if kind == "nothing":
-        if not may_build:
-            raise StoreUnreachableError(f"There is no database at {path}. Check the address of the database.")
-        _create(path)
-        return ""
-    if kind != "file":
-        raise StoreUnreachableError(f"{path} is not a file but {kind}. Give the path of a database file.")
-    try:
-        found = dialect.probe(path)
-    except dialect.ERRORS as error:
-        raise troubles.store_error(dialect.trouble(error), path) or error from error
-    _check_schema(found, path, may_build=may_build)
-    if not read_only and not os.access(path, os.W_OK):
-        raise StoreReadOnlyError(
-            f"The database {path} can be read but not written; nothing was changed. "
-            "Make the file and its directory writable for you."
-        )
-    return found.revision
-
-
-def _check_schema(found: dialect.Probe, path: Path, *, may_build: bool) -> None:
-    if found.empty:
-        if not may_build:
-            raise SchemaMismatchError(f"The database {path} is empty; open it once for writing to set it up.")
-        return
-    if not found.ours:
-        raise SchemaMismatchError(
-            f"{path} is a database of another program; nothing was changed. Give the path of an inbox database."
-        )
-    if found.revision not in schema.KNOWN_REVISIONS:
-        raise SchemaMismatchError(
-            f"The database {path} was written by a newer version of this program (schema {found.revision}); "
-            "nothing was changed. Update the program."
-        )
-    if found.revision != schema.SCHEMA_HEAD and not may_build:
-        raise SchemaMismatchError(
-            f"The database {path} has an older schema ({found.revision}); nothing was changed. "
-            "Open it once for writing to bring it up to date."
-        )
-
-
-def _place_warnings(path: Path) -> tuple[str, ...]:
-    kind = network_kind(path)
-    if not kind:
-        return ()
-    return (f"The database lies on a network file system ({kind}), where several writers can damage it; move it.",)
-
-
-def _refuse_network(path: Path) -> None:
-    kind = network_kind(path)
-    if kind:
-        raise StoreUnreachableError(
-            f"The database {path} lies on a network file system ({kind}), where several programs that write can damage "
-            "it; nothing was changed. Move it to a local disk, or set network_database = true if only one machine "
-            "ever opens it."
-        )
-
-
-def _use_journal(path: Path, journal: Journal) -> None:
-    try:
-        done = dialect.use_journal(path, journal)
-    except dialect.ERRORS as error:
-        raise troubles.store_error(dialect.trouble(error), path) or error from error
-    if not done:
-        raise StoreBusyError(
-            f'The setting sqlite_journal = "{journal.value}" needs the database {path} for a moment alone, and another '
-            "program has it open; nothing was changed. Leave all programs that use it, then start again."
-        )
-
-
-def _create(path: Path) -> None:
-    """Make the empty file, readable by its owner only, before the engine would make it readable by all."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        if not path.exists():
-            raise StoreUnreachableError(_no_place(path)) from None
-    except OSError as error:
-        raise StoreUnreachableError(f"{_no_place(path)} ({error.strerror})") from error
-
-
-def _no_place(path: Path) -> str:
-    return f"The database {path} cannot be made. Check that its directory exists and that you may write there."
