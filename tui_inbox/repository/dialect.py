@@ -9,6 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum, StrEnum
 from pathlib import Path
 from urllib.parse import quote
@@ -299,6 +300,12 @@ def schema_extras(engine: str) -> tuple[str, ...]:
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+async def clock(connection: AsyncConnection) -> datetime:
+    """The present instant by the engine's clock, to the millisecond."""
+    result = await connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")
+    return datetime.fromisoformat(str(result.scalar_one()))
 
 
 async def change_token(connection: AsyncConnection) -> int:
