@@ -71,6 +71,12 @@ def sync_directory(path: Path) -> None:
         os.close(handle)
 
 
+def may_write(path: Path) -> bool:
+    """Whether this process may write a file, or make files in a directory; true where the system does not tell."""
+    effective = os.access in os.supports_effective_ids
+    return os.access(path, os.W_OK, effective_ids=effective)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only the user can read, from its first byte on."""
     private_directory(path.parent)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tui_inbox.domain.errors import StoreDamagedError, StoreError, StoreReplacedError
+from tui_inbox.domain.errors import StoreBusyError, StoreDamagedError, StoreError, StoreReplacedError
 from tui_inbox.repository import dialect, troubles
 from tui_inbox.repository.dialect import Trouble
 from tui_inbox.repository.place import Place, Presence
@@ -23,9 +23,9 @@ CHECK_EVERY = 30.0
 class Condition:
     """Of one store. Trouble stays until a look shows that it is over; that one access got through is not enough."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, trouble: StoreError | None = None) -> None:
         self.place = place
-        self._trouble: StoreError | None = None
+        self._trouble = trouble
         self._waiting_since: float | None = None
         self._looked_at = 0.0
 
@@ -82,17 +82,16 @@ class Condition:
     async def look_again(self) -> bool:
         """Whether the trouble is over; one that has turned into another takes its place."""
         self._looked_at = time.monotonic()
-        path = self.place.path
+        path, damaged = self.place.path, isinstance(self._trouble, StoreDamagedError)
+        self.place.mend_modes()
         try:
-            if (
-                isinstance(self._trouble, StoreDamagedError)
-                and await asyncio.to_thread(dialect.check_file, path) != "ok"
-            ):
+            if damaged and await asyncio.to_thread(dialect.check_file, path) != "ok":
                 return False
             await asyncio.to_thread(dialect.try_writing, path)
         except dialect.ERRORS as error:
             told = troubles.store_error(dialect.trouble(error), path)
-            if told is not None:
+            # Somebody else's lock says nothing about what was in the way before.
+            if told is not None and not isinstance(told, StoreBusyError):
                 self.met(told)
             return False
         return True

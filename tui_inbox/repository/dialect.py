@@ -5,7 +5,6 @@ SQLite today. Another engine gets its own answers here and nowhere else.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
+from tui_inbox import paths
 from tui_inbox.domain.errors import StoreUnreachableError
 
 APPLICATION_ID = 0x7475_6962
@@ -146,7 +146,7 @@ def _reading(path: Path) -> dict[str, str]:
     machine goes, and the engine is told to do without.
     """
     log = path.with_name(f"{path.name}-wal")
-    alone = not log.exists() and not os.access(path.parent, os.W_OK)
+    alone = not log.exists() and not paths.may_write(path.parent)
     return {"mode": "ro", "immutable": "1"} if alone else {"mode": "ro"}
 
 
@@ -256,13 +256,17 @@ def make_engine(
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for setting in SETTINGS:
-            cursor.execute(setting)
-        if access is Access.WRITE and not read_only:
-            cursor.execute(f"PRAGMA journal_mode = {journal.value}")
-        if access is not Access.WRITE:
-            cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
+        try:
+            for setting in SETTINGS:
+                cursor.execute(setting)
+            if access is Access.WRITE and not read_only:
+                cursor.execute(f"PRAGMA journal_mode = {journal.value}")
+            if access is not Access.WRITE:
+                cursor.execute("PRAGMA query_only = ON")
+            cursor.close()
+        except BaseException:
+            connection.close()  # nobody else will
+            raise
 
     def on_begin(connection: Connection) -> None:
         if begin:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tui_inbox import paths
 from tui_inbox.domain.errors import (
     SchemaMismatchError,
     StoreBusyError,
@@ -34,7 +35,7 @@ def inspect(path: Path, *, may_build: bool, read_only: bool) -> str:
     except dialect.ERRORS as error:
         raise troubles.store_error(dialect.trouble(error), path) or error from error
     _check_schema(found, path, may_build=may_build)
-    if not read_only and not os.access(path, os.W_OK):
+    if not read_only and not paths.may_write(path):
         raise StoreReadOnlyError(
             f"The database {path} can be read but not written; nothing was changed. "
             "Make the file and its directory writable for you."

@@ -5,11 +5,13 @@ Only names and numbers are looked at. Opening the file here and closing it again
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from enum import Enum
 from pathlib import Path
 
+from tui_inbox import paths
 from tui_inbox.repository import dialect
 
 MOUNTS = Path("/proc/self/mounts")
@@ -46,6 +48,14 @@ class Place:
     def note_log(self) -> None:
         """Remember the log that the engine has made beside the file."""
         self._log = _identity(self._log_path) or self._log
+
+    def mend_modes(self) -> None:
+        """Make log and shared memory as writable as the file is again; made while it was not, they took its mode."""
+        for end in ("-wal", "-shm"):
+            part = self.path.with_name(f"{self.path.name}{end}")
+            with contextlib.suppress(OSError):
+                if paths.may_write(self.path) and not paths.may_write(part):
+                    part.chmod(stat.S_IMODE(self.path.stat().st_mode))
 
     def orphaned_log(self) -> Path | None:
         """A log with changes of the former file that lies beside the new one, where the engine would mix the two."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from tui_inbox import paths
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.errors import (
     StoreDamagedError,
@@ -45,6 +46,7 @@ class Store:
         read_only: bool,
         rng: random.Random | None = None,
         journal: Journal = Journal.WAL,
+        trouble: StoreError | None = None,
     ) -> None:
         self.url = f"sqlite:///{path}"
         self.path = path
@@ -54,7 +56,7 @@ class Store:
         """Grows when another file has been taken up: whatever was read before may be of another state."""
         self._clock = clock
         self._random = rng or random.Random()
-        self._condition = Condition(Place(path))
+        self._condition = Condition(Place(path), trouble)
         self._make_engines()
         self._former: list[AsyncEngine] = []
         """Of a file or a trouble that is past, until the last unit on them has ended."""
@@ -109,9 +111,7 @@ class Store:
                 raise
             trouble = error
             revision = await asyncio.to_thread(opening.inspect, path, may_build=False, read_only=True)
-        store = cls(path, clock, read_only=read_only or trouble is not None, journal=journal)
-        if trouble is not None:
-            store._condition.met(trouble)
+        store = cls(path, clock, read_only=read_only or trouble is not None, journal=journal, trouble=trouble)
         try:
             if revision != schema.SCHEMA_HEAD:
                 await store._build()
@@ -180,10 +180,8 @@ class Store:
             presence = self._condition.place.look()
             if presence is not Presence.SAME:
                 await self._follow(presence)
-            elif self._condition.worth_a_look and await self._condition.look_again():
-                # Connections that have met trouble are not trusted: some keep what they found when they were opened.
-                self.read_only = False
-                await self._begin_anew(self._condition.place)
+            elif self._condition.worth_a_look:
+                await self._look_again()
         return self.trouble
 
     async def health(self, *, deep: bool = False) -> StoreHealth:
@@ -225,6 +223,17 @@ class Store:
         for engine in idle:
             await engine.dispose()
 
+    async def _look_again(self) -> None:
+        """Whether the trouble is over. Connections that have met it are not trusted: they keep what they found."""
+        if self.read_only and paths.may_write(self.path):
+            await self._begin_anew(self._condition.place, self.trouble)  # else what they hold stays read-only
+        if await self._condition.look_again():
+            self.read_only = False
+            await self._begin_anew(self._condition.place)
+        elif isinstance(self.trouble, StoreReadOnlyError) and not self.read_only:
+            self.read_only = True
+            await self._begin_anew(self._condition.place, self.trouble)
+
     async def _follow(self, presence: Presence) -> None:
         """The file is not the one that was opened: take up what lies there, or say why not."""
         condition = self._condition
@@ -261,11 +270,11 @@ class Store:
             found = await self._watch.execute(text("SELECT id, handle_folded FROM agents"))
             return frozenset((int(ident), str(handle)) for ident, handle in found)
 
-    async def _begin_anew(self, place: Place) -> None:
+    async def _begin_anew(self, place: Place, trouble: StoreError | None = None) -> None:
         """New connections to what lies at the path now; units that are under way end on the old ones."""
         await self._stop_watching()
         self._former += [self._readers, self._writers, self._watchers]
-        self._condition = Condition(place)
+        self._condition = Condition(place, trouble)
         self._make_engines()
         await self._let_go()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import sqlite3
@@ -119,7 +118,7 @@ def _folder(name: str, path: Path) -> Check:
     if not path.is_dir():
         return Check(name, State.OK, f"{path} does not exist (made when needed)")
     mode = f"{path.stat().st_mode & 0o777:04o}"
-    if not os.access(path, os.W_OK | os.X_OK):
+    if not paths.may_write(path):
         return Check(name, State.FAILED, f"{path} ({mode}) cannot be written. Make it writable: chmod u+rwx {path}")
     return Check(name, State.OK, f"{path} ({mode})")
 

@@ -28,7 +28,7 @@ async def stored(store: Store, settings: Settings, now: datetime, *, deep: bool)
             Check(
                 "newest record",
                 State.WARNING,
-                f"{newest.isoformat()} lies in the future: this machine's clock was set back. Compare it with the time.",
+                f"{newest.isoformat()} lies in the future: a clock was set back. Compare this machine's with the time.",
             )
         )
     return checks
