@@ -37,6 +37,8 @@ if TYPE_CHECKING:  # imported after the first frame
 
 WATCH_EVERY = 0.3
 """Seconds between two looks at whether somebody else has written to the store."""
+LOOK_OVER_AFTER = 5.0
+"""Seconds after the start at which the whole database is looked over once."""
 INBOX, DATA_LAYER = "tui_inbox.screens.inbox", "tui_inbox.bootstrap"
 """Imported in a thread once the first frame is out, one after the other."""
 log = logging.getLogger("tui_inbox.app")
@@ -167,6 +169,7 @@ class TuiInbox(TypeAhead):
         for screen in self._own_screens():
             await screen.data_ready()
         self.set_interval(WATCH_EVERY, self._watch)
+        self.set_timer(LOOK_OVER_AFTER, self._look_over)
         if self._on_ready is not None:
             started = self._on_ready(services)
             if inspect.isawaitable(started):
@@ -179,6 +182,10 @@ class TuiInbox(TypeAhead):
         self.exit(error.exit_code, error.exit_code, Text(f"tui-inbox: {terminal_safe(str(error))}"))
 
     # Watching the store ---------------------------------------------------------------------------------------------
+
+    def _look_over(self) -> None:
+        """Damage is better found before it is met; not while the first screens are being read."""
+        self.run_worker(self.services.store.look_over(), group="look-over", exit_on_error=False)
 
     def _watch(self) -> None:
         """Look beside the application's own messages: an answer may take long, and keys must not wait for it."""

@@ -26,6 +26,8 @@ from tui_inbox.domain.errors import StoreUnreachableError
 APPLICATION_ID = 0x7475_6962
 """Written into the file's header, so that another program's database is never taken for ours."""
 BUSY_TIMEOUT_MS = 10_000
+SMALLEST = 512
+"""Bytes of the smallest database."""
 SAFE_VERSION = (3, 51, 3)
 """Older ones can damage a WAL file under several writers (reference: reliability, section 1.2)."""
 

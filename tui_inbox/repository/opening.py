@@ -30,10 +30,12 @@ def inspect(path: Path, *, may_build: bool, read_only: bool) -> str:
         return ""
     if kind != "file":
         raise StoreUnreachableError(f"{path} is not a file but {kind}. Give the path of a database file.")
+    if 0 < path.stat().st_size < dialect.SMALLEST:
+        raise troubles.no_database(path)  # the engine would take it for an empty one
     try:
         found = dialect.probe(path)
     except dialect.ERRORS as error:
-        raise troubles.store_error(dialect.trouble(error), path) or error from error
+        raise troubles.store_error(dialect.trouble(error), path) or troubles.no_database(path) from error
     _check_schema(found, path, may_build=may_build)
     if not read_only and not paths.may_write(path):
         raise StoreReadOnlyError(

@@ -31,12 +31,13 @@ class Place:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._real = Path(os.path.realpath(path))  # the engine puts its log beside the file, not beside a link to it
         self._file = _identity(path)
         self._log = _identity(self._log_path)
 
     @property
     def _log_path(self) -> Path:
-        return self.path.with_name(f"{self.path.name}-wal")
+        return self._real.with_name(f"{self._real.name}-wal")
 
     def look(self) -> Presence:
         """Compare what lies there with what was opened; costs one question to the system."""
@@ -52,7 +53,7 @@ class Place:
     def mend_modes(self) -> None:
         """Make log and shared memory as writable as the file is again; made while it was not, they took its mode."""
         for end in ("-wal", "-shm"):
-            part = self.path.with_name(f"{self.path.name}{end}")
+            part = self._real.with_name(f"{self._real.name}{end}")
             with contextlib.suppress(OSError):
                 if paths.may_write(self.path) and not paths.may_write(part):
                     part.chmod(stat.S_IMODE(self.path.stat().st_mode))
@@ -84,7 +85,7 @@ def network_kind(path: Path) -> str:
         mounts = MOUNTS.read_text(errors="replace")
     except OSError:
         return ""
-    return dialect.network_filesystem(path.resolve(), mounts)
+    return dialect.network_filesystem(Path(os.path.realpath(path)), mounts)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -32,10 +32,7 @@ def store_error(found: Trouble, path: Path) -> StoreError | None:
         case Trouble.DAMAGED:
             return damaged(path)
         case Trouble.NOT_A_DATABASE:
-            return StoreDamagedError(
-                f"{path} is not a database, or its beginning is damaged; nothing was changed. "
-                "Check the path, or restore the file from a backup."
-            )
+            return no_database(path)
         case Trouble.FULL:
             return StoreFullError(f"The disk that holds {path} is full; nothing was changed. Free some space.")
         case Trouble.UNREACHABLE:
@@ -51,6 +48,14 @@ def damaged(path: Path) -> StoreDamagedError:
     return StoreDamagedError(
         f"The database {path} is damaged; nothing was changed. Restore it from a backup, or save what can be saved: "
         f"sqlite3 {path.name} .recover"
+    )
+
+
+def no_database(path: Path) -> StoreDamagedError:
+    """The file does not begin as a database does."""
+    return StoreDamagedError(
+        f"{path} is not a database, or its beginning is damaged; nothing was changed. "
+        "Check the path, or restore the file from a backup."
     )
 
 
