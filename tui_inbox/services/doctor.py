@@ -13,10 +13,11 @@ from tui_inbox.domain.models import Channel
 from tui_inbox.repository.store import Store
 from tui_inbox.services.context import AdapterSource
 from tui_inbox.services.delivery import ALIVE_WITHIN, KIND
-from tui_inbox.services.doctor_channels import channel
+from tui_inbox.services.doctor_channels import channel, clock_of
 from tui_inbox.services.doctor_finding import Check, State
 from tui_inbox.services.doctor_places import leftovers, places, versions
-from tui_inbox.services.doctor_store import stored
+from tui_inbox.services.doctor_store import outbox, stored
+from tui_inbox.services.invariants import violations
 
 __all__ = ["Check", "State", "examine"]
 
@@ -38,6 +39,8 @@ async def examine(
         return [*checks, Check("database", State.FAILED, str(error))]
     try:
         checks += await stored(store, settings, now, deep=deep)
+        if deep:
+            checks += outbox(await violations(store, now))
         return checks + await _workspace(store, settings, now, adapters if deep else None)
     except StoreError as error:
         return [*checks, Check("database", State.FAILED, str(error))]
@@ -51,8 +54,11 @@ async def _workspace(store: Store, settings: Settings, now: datetime, adapters: 
         agents = await unit.directory.agents()
         sender = await unit.directory.alive(KIND, now, ALIVE_WITHIN)
         waiting = await unit.outbox.pending_count()
+        health = await unit.health.all()
     checks = [_agent(settings, [agent.handle for agent in agents])]
-    checks += [await channel(settings, item, adapters) for item in channels]
+    for item in channels:
+        checks.append(await channel(settings, item, adapters))
+        checks += clock_of(item, health.get(item.id))
     checks.append(_sender(sender, waiting))
     checks.append(_receiver(channels, now))
     return checks

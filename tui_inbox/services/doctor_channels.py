@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from tui_inbox.config import Settings, secret_sources, secrets_for, variable_for
 from tui_inbox.domain.errors import InboxError
-from tui_inbox.domain.models import Channel
+from tui_inbox.domain.models import Channel, ChannelHealth
 from tui_inbox.services.context import AdapterSource
-from tui_inbox.services.doctor_finding import Check, State
+from tui_inbox.services.doctor_finding import Check, State, clock
 
 
 async def channel(settings: Settings, item: Channel, adapters: AdapterSource | None) -> Check:
@@ -32,6 +32,13 @@ async def channel(settings: Settings, item: Channel, adapters: AdapterSource | N
         return await _asked(name, item, adapters) if adapters is not None else _described(name, item, sources)
     except InboxError as error:
         return Check(name, State.FAILED, str(error))
+
+
+def clock_of(item: Channel, health: ChannelHealth | None) -> list[Check]:
+    """How far the channel's clock is from this machine's, as its last answers told."""
+    if health is None or health.skew_at is None:
+        return []
+    return [clock(f"clock of {item.name}", health.skew)]
 
 
 def _described(name: str, item: Channel, sources: Mapping[str, str]) -> Check:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tui_inbox.config import Settings
 from tui_inbox.domain.models import StoreHealth
 from tui_inbox.repository.dialect import EXPECTED_SETTINGS
 from tui_inbox.repository.schema import SCHEMA_HEAD
 from tui_inbox.repository.store import Store
-from tui_inbox.services.doctor_finding import Check, State
-
-CLOCK_WARNS, CLOCK_FAILS = timedelta(seconds=2), timedelta(seconds=30)
-"""How far two clocks may be apart (reference: reliability, section 5.4)."""
+from tui_inbox.services.doctor_finding import CLOCK_WARNS, Check, State, clock
 
 
 async def stored(store: Store, settings: Settings, now: datetime, *, deep: bool) -> list[Check]:
@@ -34,16 +31,11 @@ async def stored(store: Store, settings: Settings, now: datetime, *, deep: bool)
     return checks
 
 
-def clock(name: str, ahead: timedelta) -> Check:
-    """Two clocks compared; ``ahead``: of ours."""
-    seconds = ahead.total_seconds()
-    told = f"{abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'} this machine's"
-    if abs(ahead) > CLOCK_FAILS:
-        advice = "messages may be sent outside their window. Set this machine's clock (NTP)."
-        return Check(name, State.FAILED, f"{told}: {advice}")
-    if abs(ahead) > CLOCK_WARNS:
-        return Check(name, State.WARNING, f"{told}. Set this machine's clock (NTP).")
-    return Check(name, State.OK, "agrees with this machine's" if abs(seconds) < 1 else told)
+def outbox(violations: list[str]) -> list[Check]:
+    """The rules that every message of the outbox must keep."""
+    if not violations:
+        return [Check("outbox", State.OK, "every message is where it was or provably sent")]
+    return [Check("outbox", State.FAILED, sentence) for sentence in violations]
 
 
 def _soundness(health: StoreHealth, *, deep: bool) -> Iterable[Check]:
