@@ -111,10 +111,10 @@ async def used(path: Path) -> list[str]:
     return told
 
 
-def spots() -> Iterator[tuple[str, Callable[[Path], None]]]:
+def spots() -> Iterator[tuple[str, Callable[[Path], object]]]:
     """Ways of damage, by name: every kind of page, at its head and inside."""
 
-    def at_page(name: str, offset: int, what: bytes) -> Callable[[Path], None]:
+    def at_page(name: str, offset: int, what: bytes) -> Callable[[Path], object]:
         return lambda path: overwrite(path, (root_of(path, name) - 1) * PAGE + offset, what)
 
     for name in TABLES:
@@ -138,9 +138,9 @@ def spots() -> Iterator[tuple[str, Callable[[Path], None]]]:
     for size in (1, 99, 100, 511, PAGE, PAGE + 1, 5 * PAGE):
         yield f"cut to {size} bytes", lambda path, size=size: os.truncate(path, size)  # type: ignore[misc]
     yield "cut at half", lambda path: os.truncate(path, path.stat().st_size // 2 // PAGE * PAGE)
-    yield "only zeros", lambda path: path.write_bytes(bytes(path.stat().st_size)) and None
-    yield "only noise", lambda path: path.write_bytes(os.urandom(path.stat().st_size)) and None
-    yield "twice behind each other", lambda path: path.write_bytes(path.read_bytes() * 2) and None
+    yield "only zeros", lambda path: path.write_bytes(bytes(path.stat().st_size))
+    yield "only noise", lambda path: path.write_bytes(os.urandom(path.stat().st_size))
+    yield "twice behind each other", lambda path: path.write_bytes(path.read_bytes() * 2)
 
 
 HARMLESS = {"twice behind each other", "header at 56"}
@@ -148,7 +148,7 @@ HARMLESS = {"twice behind each other", "header at 56"}
 
 
 @pytest.mark.parametrize(("name", "spoil"), list(spots()), ids=[name for name, _ in spots()])
-async def test_damage_is_told_and_never_a_traceback(path: Path, name: str, spoil: Callable[[Path], None]) -> None:
+async def test_damage_is_told_and_never_a_traceback(path: Path, name: str, spoil: Callable[[Path], object]) -> None:
     spoil(path)
     before = digest(path)
     try:

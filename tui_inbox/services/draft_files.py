@@ -37,6 +37,8 @@ class KeptDraft:
     """Draft in the database that the text grew from; empty when there was none."""
     base_version: int
     at: datetime
+    n: int = 1
+    """Which text of this draft: a file is never written over, so that removing an older one takes no newer one."""
 
 
 class DraftFiles:
@@ -46,7 +48,7 @@ class DraftFiles:
         self.directory = directory
 
     def keep(self, draft: KeptDraft) -> Path:
-        """Write one draft and return when it is on the disk. Raises ``OSError`` when it cannot be kept."""
+        """Write one draft and return when it is on the disk; older texts of it go. Raises ``OSError``."""
         paths.private_directory(self.directory)
         target = self._path(draft)
         partial = target.with_suffix(".partial")
@@ -58,15 +60,20 @@ class DraftFiles:
             os.fsync(file.fileno())
         partial.replace(target)
         paths.sync_directory(self.directory)
+        self._remove(draft, below=draft.n)
         return target
 
     def remove(self, draft: KeptDraft) -> None:
-        """The database has it, or it is not wanted any more."""
-        self._path(draft).unlink(missing_ok=True)
+        """The database has it, or it is not wanted any more. A newer text of it stays."""
+        self._remove(draft, below=draft.n + 1)
 
     def waiting(self, database: str) -> list[KeptDraft]:
-        """Drafts for one database, oldest first. Files that cannot be read stay where they are."""
-        return [draft for draft in self._all() if draft.database == database]
+        """The newest text of each draft for one database, oldest first. Files that cannot be read stay as they are."""
+        newest: dict[str, KeptDraft] = {}
+        for draft in self._all():
+            if draft.database == database and (draft.id not in newest or newest[draft.id].n < draft.n):
+                newest[draft.id] = draft
+        return sorted(newest.values(), key=lambda draft: draft.at)
 
     def leftovers(self) -> list[Path]:
         """Every file, for a person to look at."""
@@ -79,10 +86,16 @@ class DraftFiles:
                 found.append(_decoded(json.loads(path.read_text("utf-8"))))
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # gone this very moment, or not ours; the check-up names it
-        return sorted(found, key=lambda draft: draft.at)
+        return found
 
     def _path(self, draft: KeptDraft) -> Path:
-        return self.directory / f"{draft.contact_id}-{draft.id}{SUFFIX}"
+        return self.directory / f"{draft.contact_id}-{draft.id}.{draft.n}{SUFFIX}"
+
+    def _remove(self, draft: KeptDraft, *, below: int) -> None:
+        for path in self.directory.glob(f"{draft.contact_id}-{draft.id}.*{SUFFIX}"):
+            n = path.name.removesuffix(SUFFIX).rpartition(".")[2]
+            if n.isdecimal() and int(n) < below:
+                path.unlink(missing_ok=True)
 
 
 def _decoded(fields: dict[str, Any]) -> KeptDraft:

@@ -12,7 +12,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from enum import Enum, auto
+from functools import partial
+from typing import TYPE_CHECKING
 
 from tui_inbox.domain.errors import StoreError
 from tui_inbox.domain.ids import new_id
@@ -23,7 +25,9 @@ from tui_inbox.services.draft_files import DraftFiles, KeptDraft
 if TYPE_CHECKING:  # screens use this module before the database layer is loaded
     from tui_inbox.repository.unit import Unit
 
-T = TypeVar("T")
+Key = tuple[int, int]
+"""Agent and contact."""
+Work = Callable[["Unit"], Awaitable[Draft | None]]
 
 FILE_AFTER = 0.25
 """Seconds that the database may take for a draft before it is also kept in a file."""
@@ -44,17 +48,29 @@ class Merged:
     """Drafts whose agent or contact the database does not know; their files stay."""
 
 
+class Fate(Enum):
+    """What became of a draft that lay in a file."""
+
+    TAKEN = auto()
+    JOINED = auto()
+    """The draft holds both texts."""
+    SETTLED = auto()
+    """It was sent, thrown away, or taken before."""
+    LEFT = auto()
+    """Nobody here knows its agent or contact."""
+
+
 class DraftService:
     """Loads, keeps and discards drafts. Without ``files`` what the database does not take is refused."""
 
     def __init__(self, context: Context, files: DraftFiles | None = None) -> None:
         self._context = context
         self._files = files
-        self._known: dict[tuple[int, int], Draft | None] = {}
+        self._known: dict[Key, Draft | None] = {}
         """The row of each draft as this program saw it last."""
-        self._kept: dict[tuple[int, int], KeptDraft] = {}
-        """What this program has in files."""
-        self._late: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._kept: dict[Key, KeptDraft] = {}
+        """What lies in files of the texts that this program shows."""
+        self._late: dict[Key, asyncio.Task[None]] = {}
         """Writes that the database is still busy with although their text is in a file."""
 
     async def load(self, agent: Agent, contact_id: int) -> Draft | None:
@@ -64,7 +80,9 @@ class DraftService:
             self._known[key] = found = await unit.drafts.get(*key)
         kept = await self._newest_file(key)
         if kept is None or (found is not None and found.updated_at > kept.at):
+            self._kept.pop(key, None)  # whatever lies there is not what is shown: merging keeps both
             return found
+        self._kept[key] = kept
         return _draft(kept) if kept.body else None
 
     async def save(
@@ -78,12 +96,10 @@ class DraftService:
         now, key = self._context.clock(), (agent.id, contact_id)
         kept = self._file_for(agent, contact_id, channel_id, body)
 
-        async def work(unit: Unit) -> None:
-            self._known[key] = await unit.drafts.save(*key, channel_id, body, now=now, new_id=kept.id)
+        async def work(unit: Unit) -> Draft:
+            return await unit.drafts.save(*key, channel_id, body, now=now, new_id=kept.id)
 
-        await self._write(key, kept, work, must=to_send)
-        saved = self._known.get(key)
-        return saved if saved is not None and saved.body == body else _draft(kept)
+        return await self._write(key, kept, work, must=to_send) or _draft(kept)
 
     async def discard(self, agent: Agent, contact_id: int) -> None:
         """Throw the draft away; harmless when there is none. For a week it can be brought back."""
@@ -93,7 +109,6 @@ class DraftService:
             draft = await unit.drafts.get(*key)
             if draft is not None:
                 await unit.drafts.discard(draft.id, now)
-            self._known[key] = None
 
         await self._write(key, self._file_for(agent, contact_id, None, ""), work)
 
@@ -111,16 +126,17 @@ class DraftService:
             return Merged()
         taken = joined = left = 0
         for kept in await asyncio.to_thread(self._files.waiting, str(self._context.store.path)):
-            fate = await self._context.store.write(lambda unit, kept=kept: self._merge(unit, kept))  # type: ignore[misc]
-            if fate == "left":
+            fate, row = await self._context.store.write(partial(self._merge, kept))
+            if fate is Fate.LEFT:
                 left += 1
                 continue
             await asyncio.to_thread(self._files.remove, kept)
             key = (kept.agent_id, kept.contact_id)
+            self._known[key] = row
             if self._kept.get(key) == kept:
                 del self._kept[key]
-            taken += 1
-            joined += fate == "joined"
+            taken += fate is not Fate.SETTLED
+            joined += fate is Fate.JOINED
         return Merged(taken, joined, left)
 
     async def purge(self) -> int:
@@ -137,41 +153,42 @@ class DraftService:
 
     # --- database, else file
 
-    async def _write(
-        self, key: tuple[int, int], kept: KeptDraft, work: Callable[[Unit], Awaitable[None]], *, must: bool = False
-    ) -> None:
+    async def _write(self, key: Key, kept: KeptDraft, work: Work, *, must: bool = False) -> Draft | None:
         """Write into the database; when that fails or takes long, the file has it before anything else is tried.
 
-        ``must``: wait for the database, and raise when it does not take it; the file has it all the same.
+        Returns the row, or ``None`` when only the file has the text. ``must``: wait for the database, and raise when
+        it does not take it; the file has it all the same.
         """
         if self._files is None:
-            await self._context.store.write(work)
-            return
+            return await self._context.store.write(work)
         if key in self._late and not must:
             await self._keep(key, kept)  # one write waits already; what is in the file follows it
-            return
+            return None
         writing = asyncio.create_task(self._context.store.write(work))
         done, _ = await asyncio.wait({writing}, timeout=FILE_AFTER)
-        if not done:
-            await self._keep(key, kept)
         if not (done or must):
             self._late[key] = asyncio.create_task(self._follow(key, writing))
-            return
+            await self._keep(key, kept)
+            return None
+        if not done:
+            with contextlib.suppress(StoreError):  # the database may still take it
+                await self._keep(key, kept)
         try:
-            await writing
+            row = self._known[key] = await writing
         except StoreError as error:
             await self._keep(key, kept, error)
             if must:
                 raise
-            return
+            return None
         former = self._kept.pop(key, None)
         if former is not None:
             await asyncio.to_thread(self._files.remove, former)
+        return row
 
-    async def _follow(self, key: tuple[int, int], writing: asyncio.Task[None]) -> None:
+    async def _follow(self, key: Key, writing: asyncio.Task[Draft | None]) -> None:
         """See a slow write through, then bring in what was written into files meanwhile."""
         try:
-            await writing
+            self._known[key] = await writing
         except asyncio.CancelledError:
             writing.cancel()
             raise
@@ -183,7 +200,7 @@ class DraftService:
         with contextlib.suppress(StoreError):
             await self.merge_files()
 
-    async def _keep(self, key: tuple[int, int], kept: KeptDraft, cause: StoreError | None = None) -> None:
+    async def _keep(self, key: Key, kept: KeptDraft, cause: StoreError | None = None) -> None:
         assert self._files is not None
         try:
             await asyncio.to_thread(self._files.keep, kept)
@@ -209,9 +226,10 @@ class DraftService:
             base_id=known.id if known is not None else "",
             base_version=known.version if known is not None else 0,
             at=now,
+            n=former.n + 1 if former is not None else 1,
         )
 
-    async def _newest_file(self, key: tuple[int, int]) -> KeptDraft | None:
+    async def _newest_file(self, key: Key) -> KeptDraft | None:
         if self._files is None:
             return None
         waiting = await asyncio.to_thread(self._files.waiting, str(self._context.store.path))
@@ -220,26 +238,35 @@ class DraftService:
 
     # --- file into database
 
-    async def _merge(self, unit: Unit, kept: KeptDraft) -> str:
-        """``taken``, ``joined`` or ``left``."""
+    async def _merge(self, kept: KeptDraft, unit: Unit) -> tuple[Fate, Draft | None]:
+        """What is done with one file, and the row after it."""
         people = {agent.id: agent.handle for agent in await unit.directory.agents()}
         if people.get(kept.agent_id) != kept.agent or await unit.contacts.get(kept.contact_id) is None:
-            return "left"
+            return Fate.LEFT, None
         key = (kept.agent_id, kept.contact_id)
         row = await unit.drafts.get(*key)
         if row is None and await self._settled(unit, kept):
-            return "taken"
-        grown = row is None or (row.id, row.version) == (kept.base_id, kept.base_version)
+            return Fate.SETTLED, None
+        grown = row is None or self._grown(kept, row)
         if not kept.body:
             if row is not None and grown:
                 await unit.drafts.discard(row.id, kept.at)
-                self._known[key] = None
-            return "taken"
-        if row is not None and kept.body in row.body:
-            return "taken"  # by an earlier try whose file could not be removed any more
-        text = kept.body if row is None or grown or row.body in kept.body else f"{row.body}\n\n{kept.body}"
-        self._known[key] = await unit.drafts.save(*key, kept.channel_id, text, now=kept.at, new_id=kept.id)
-        return "taken" if text == kept.body else "joined"
+            return Fate.SETTLED, None if grown else row
+        if row is not None and kept.body in row.body and not grown:
+            return Fate.SETTLED, row  # by an earlier try whose file could not be removed any more
+        whole = row is None or grown or row.body in kept.body
+        text = kept.body if whole or row is None else f"{row.body}\n\n{kept.body}"
+        saved = await unit.drafts.save(*key, kept.channel_id, text, now=kept.at, new_id=kept.id)
+        return (Fate.TAKEN if whole else Fate.JOINED), saved
+
+    def _grown(self, kept: KeptDraft, row: Draft) -> bool:
+        """Whether the text in the file grew from the row: the one that it names, or one written here meanwhile."""
+        key = (kept.agent_id, kept.contact_id)
+        known = self._known.get(key) if self._kept.get(key) == kept else None
+        present = (row.id, row.version)
+        return present == (kept.base_id, kept.base_version) or (
+            known is not None and present == (known.id, known.version)
+        )
 
     async def _settled(self, unit: Unit, kept: KeptDraft) -> bool:
         """Whether the text went out, or was thrown away, after it had been put into its file."""
