@@ -9,6 +9,7 @@ from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
 from tui_inbox.services.directory import DirectoryService
+from tui_inbox.services.draft_files import DraftFiles
 from tui_inbox.services.drafts import DraftService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
@@ -33,7 +34,7 @@ class ScreenServices:
         self.contacts = ContactService(context)
         self.sending = SendingService(context)
         self.lifecycle = LifecycleService(context)
-        self.drafts = DraftService(context)
+        self.drafts = DraftService(context, DraftFiles(context.store.path.parent / "drafts"))
         self.directory = DirectoryService(context, NoAdapters())
 
     async def close(self) -> None:

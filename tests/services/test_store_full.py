@@ -37,7 +37,7 @@ async def close_and_open(world: World, contact: int, number: int) -> object:
 
 
 async def snooze(world: World, contact: int, number: int) -> object:
-    if (await world.conversation(contact)).status is ConversationStatus.SNOOZED:
+    if (await world.conversation(contact)).status is not ConversationStatus.OPEN:
         return await world.lifecycle.open(world.ana, contact)
     return await world.lifecycle.snooze(world.ana, contact, NOON + timedelta(days=1, minutes=number))
 

@@ -106,15 +106,21 @@ class ConversationScreen(OnContacts, ConversationView):
         contact_id = await self.neighbour(step)
         if contact_id is None:
             self.say("This is the last one of the list." if step > 0 else "This is the first one of the list.")
-        else:
+        elif await self._may_leave():
             self.say("")
             await self.show_contact(contact_id)
 
     async def do_back(self) -> None:
         """Take the cursor off the messages, else back to the inbox; the draft is saved."""
-        if not self.timeline.unselect():
-            await self.save_now()
+        if not self.timeline.unselect() and await self._may_leave():
             self.dismiss(None)
+
+    async def _may_leave(self) -> bool:
+        """Save the draft; stay while a message waits to be queued, since leaving would give it up."""
+        await self.save_now()
+        if self.sending.busy:
+            self.say("Not left: your message is still being queued. It stays a draft if that fails.", refused=True)
+        return not self.sending.busy
 
     # --- writing
 

@@ -101,6 +101,14 @@ class DraftService:
 
         return await self._write(key, kept, work, must=to_send) or _draft(kept)
 
+    async def keep_aside(self, agent: Agent, contact_id: int, channel_id: int | None, body: str) -> None:
+        """Keep ``body`` in a file only, while a message that may be this text is being queued.
+
+        Merging drops it when that message went out. Raises :class:`StoreError` when the file cannot be written.
+        """
+        if self._files is not None:
+            await self._keep((agent.id, contact_id), self._file_for(agent, contact_id, channel_id, body))
+
     async def discard(self, agent: Agent, contact_id: int) -> None:
         """Throw the draft away; harmless when there is none. For a week it can be brought back."""
         now, key = self._context.clock(), (agent.id, contact_id)
