@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import random
 import signal
-import time
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +17,6 @@ from tests.e2e.test_terminal import CHAPTER, clear, to_composer, to_conversation
 from tests.support.ptyproc import PtyProcess
 from tests.support.story import nadia
 from tests.support.workspace import Workspace, until
-
-QUIET = 0.5
-"""Seconds after the last key after which a draft must be on the disk."""
 
 
 @pytest.fixture(scope="module")
@@ -41,25 +39,21 @@ def type_slowly(inbox: PtyProcess, text: str, chance: random.Random) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_kill_while_typing_loses_half_a_second_at_most(prepared: Workspace, seed: int) -> None:
-    """The mark is what has been on the disk-side of half a second of silence; what follows may be lost, not mixed."""
+def test_a_kill_while_typing_loses_what_was_just_typed_at_most(prepared: Workspace, seed: int) -> None:
+    """A pause is enough for all before it to be on the disk; of what follows the end may be missing, nothing else."""
     chance = random.Random(seed)
     first, second = f"{seed} typed before the pause", " and after it"
     with prepared.open_inbox() as inbox:
         to_composer(inbox)
         clear(inbox)
         type_slowly(inbox, first, chance)
-        inbox.wait_for(first)
-        inbox.bytes_during(QUIET)
+        until(lambda: prepared.draft(prepared.contact_id) == first)  # by itself, with no further key
         type_slowly(inbox, second[: chance.randint(0, len(second))], chance)
         inbox.signal(signal.SIGKILL)
         assert inbox.wait() == -signal.SIGKILL
     kept = prepared.draft(prepared.contact_id)
     assert kept.startswith(first)
     assert (first + second).startswith(kept)
-    with prepared.open_inbox() as inbox:
-        to_conversation(inbox)
-        inbox.wait_for(first)
 
 
 def test_a_draft_is_kept_when_the_terminal_loses_the_focus(prepared: Workspace) -> None:
@@ -91,11 +85,9 @@ def test_while_the_database_is_away_drafts_are_kept_and_come_back(prepared: Work
     with prepared.open_inbox() as inbox:
         to_composer(inbox)
         clear(inbox)
-        inbox.bytes_during(QUIET)
+        until(lambda: prepared.draft(prepared.contact_id) == "")
         database.rename(prepared.home / "away.db")
-        gone_at = time.monotonic()
         inbox.wait_for("was moved or deleted while it was open")
-        noticed = time.monotonic() - gone_at
         inbox.type("written without a database")
         found = until(lambda: list(prepared.home.glob("state/tui-inbox/drafts/*.draft.json")))
         assert json.loads(found[0].read_text())["agent"] == "ana"
@@ -111,7 +103,6 @@ def test_while_the_database_is_away_drafts_are_kept_and_come_back(prepared: Work
         inbox.wait_for("written without a database")
     assert prepared.draft(prepared.contact_id) == "written without a database"
     assert list(prepared.home.glob("state/tui-inbox/drafts/*.draft.json")) == []
-    print(f"noticed after {noticed:.2f} s")
 
 
 def test_the_sender_stops_for_a_file_that_is_gone_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
@@ -130,19 +121,10 @@ def test_the_sender_stops_for_a_file_that_is_gone_and_goes_on_when_it_is_back(tm
 
 
 def _alive(workspace: Workspace) -> bool:
-    return any(
-        row["check"] == "sender" and "running," in row["message"] and "not" not in row["message"]
-        for row in _doctor(workspace)
-    )
-
-
-def _doctor(workspace: Workspace) -> list[dict[str, str]]:
-    return [json.loads(line) for line in workspace.run("doctor", "--json").splitlines()]
+    rows = [json.loads(line) for line in workspace.run("doctor", "--json").splitlines()]
+    return any(row["check"] == "sender" and row["message"].startswith("running") for row in rows)
 
 
 def _beat(workspace: Workspace) -> int:
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(workspace.home / "inbox.db")) as connection:
         return int(connection.execute("SELECT max(beat_at) FROM workers").fetchone()[0])
