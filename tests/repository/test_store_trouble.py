@@ -103,6 +103,9 @@ async def test_nothing_is_written_into_an_orphan(tmp_path: Path, journal: Journa
         await store.change_token()
     assert isinstance(await store.check(), StoreReplacedError)
     assert await names(store) == ["ana"], "reading goes on"
+    await store._readers.dispose()
+    with pytest.raises(StoreReplacedError):
+        await names(store)  # a new connection would be to another file, or make one
     await store.close()
     if how != "replaced":
         assert not store.path.exists(), "no empty file is made in its place"
