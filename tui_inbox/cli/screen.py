@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DEFAULT_THEME = "textual-dark"
 SENDER_EVERY = 10.0
 """Seconds between two looks at whether a sender runs."""
-ENGINE_HINT = "SQLite {} has a rare fault with several writers: tui-inbox doctor says more."
+ENGINE_HINT = "SQLite {} has a rare fault with several writers: see tui-inbox doctor."
 log = logging.getLogger(__name__)
 
 
