@@ -37,6 +37,8 @@ if TYPE_CHECKING:  # imported after the first frame
 
 WATCH_EVERY = 0.3
 """Seconds between two looks at whether somebody else has written to the store."""
+LOOK_OVER_AFTER = 5.0
+"""Seconds after the start at which the whole database is looked over once."""
 INBOX, DATA_LAYER = "tui_inbox.screens.inbox", "tui_inbox.bootstrap"
 """Imported in a thread once the first frame is out, one after the other."""
 log = logging.getLogger("tui_inbox.app")
@@ -90,7 +92,9 @@ class TuiInbox(TypeAhead):
         self._services: Services | None = None
         self._agent: Agent | None = None
         self._token: int | None = None
-        self._watch_broken = False
+        self._generation = 0
+        self._trouble = ""
+        self._looking: asyncio.Task[None] | None = None
         self._forget_signals: Callable[[], None] = lambda: None
 
     def personalise(self, agent_handle: str, *, theme: str, keys: Mapping[str, Iterable[str]]) -> None:
@@ -125,6 +129,11 @@ class TuiInbox(TypeAhead):
         for screen in self._own_screens()[-1:]:
             screen.call_next(screen.store_changed)
 
+    def hint(self, sentence: str) -> None:
+        """Something worth knowing, in the status line of the screen on top."""
+        for screen in self._own_screens()[-1:]:
+            screen.say(sentence)
+
     def log_failure(self, error: BaseException) -> None:
         """Write a failure to the log file, without the values of variables."""
         log.error("unexpected failure", exc_info=error)
@@ -156,9 +165,11 @@ class TuiInbox(TypeAhead):
         except InboxError as error:
             self._stop(error)
             return
+        await self._merge_drafts()
         for screen in self._own_screens():
             await screen.data_ready()
         self.set_interval(WATCH_EVERY, self._watch)
+        self.set_timer(LOOK_OVER_AFTER, self._look_over)
         if self._on_ready is not None:
             started = self._on_ready(services)
             if inspect.isawaitable(started):
@@ -172,24 +183,60 @@ class TuiInbox(TypeAhead):
 
     # Watching the store ---------------------------------------------------------------------------------------------
 
-    async def _watch(self) -> None:
+    def _look_over(self) -> None:
+        """Damage is better found before it is met; not while the first screens are being read."""
+        self.run_worker(self.services.store.look_over(), group="look-over", exit_on_error=False)
+
+    def _watch(self) -> None:
+        """Look beside the application's own messages: an answer may take long, and keys must not wait for it."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+            self._looking.add_done_callback(self._looked)
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.log_failure(error)
+
+    async def _look(self) -> None:
+        store = self.services.store
+        trouble: InboxError | None = await store.check()
+        token = self._token
         try:
-            token = await self.services.store.change_token()
+            token = await store.change_token()
         except InboxError as error:
-            self._watch_broken = True
-            self._banner(f"{error} What is shown may be old; trying again.")
-            return
-        if self._watch_broken:
-            self._watch_broken = False
-            self._banner("")
-            self.store_changed()
-        if token != self._token:
-            self._token = token
+            trouble = trouble or error
+        await self._tell(trouble)
+        if token != self._token or store.generation != self._generation:
+            self._token, self._generation = token, store.generation
             self.store_changed()
 
-    def _banner(self, sentence: str) -> None:
-        for screen in self._own_screens():
-            screen.banner(sentence)
+    async def _tell(self, trouble: InboxError | None) -> None:
+        """The banner of every screen; once the trouble is over, what was kept for that moment."""
+        from tui_inbox.screens.trouble_words import banner_words
+        from tui_inbox.widgets.banner import show_banner
+
+        before, self._trouble = self._trouble, "" if trouble is None else banner_words(trouble)
+        if before or self._trouble:
+            for screen in self.screen_stack:
+                show_banner(screen, self._trouble)
+        if before and not self._trouble:
+            await self.save_all()
+            await self._merge_drafts()
+            self.store_changed()
+
+    async def _merge_drafts(self) -> None:
+        """Drafts that lay in files go into the database."""
+        from tui_inbox.screens.trouble_words import merged_words
+
+        try:
+            merged = await self.services.drafts.merge_files()
+        except InboxError as error:
+            log.warning("drafts stay in files: %s", error)
+            return
+        words = merged_words(merged.taken, merged.joined, merged.left)
+        if words:
+            self.hint(words)
 
     # End ------------------------------------------------------------------------------------------------------------
 
@@ -206,6 +253,9 @@ class TuiInbox(TypeAhead):
     async def on_unmount(self) -> None:
         """What was opened is closed."""
         self._forget_signals()
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
         if self._services is not None:
             await self._services.close()
 

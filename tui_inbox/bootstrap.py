@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tui_inbox import paths
@@ -14,10 +15,12 @@ from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.config import Settings, secrets_for
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.models import Channel
+from tui_inbox.repository.dialect import Journal
 from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
 from tui_inbox.services.directory import DirectoryService
+from tui_inbox.services.draft_files import DraftFiles
 from tui_inbox.services.drafts import DraftService
 from tui_inbox.services.importing import ImportService
 from tui_inbox.services.inbox import InboxService
@@ -28,6 +31,9 @@ from tui_inbox.services.sending import SendingService
 
 if TYPE_CHECKING:
     from tui_inbox.services.delivery import DeliveryService
+
+PURGE_EVERY = timedelta(hours=1)
+"""Between two looks for drafts that were thrown away long ago."""
 
 
 class Adapters:
@@ -78,6 +84,7 @@ class Services:
     importing: ImportService
     receiving: ReceivingService
     _closed: bool = field(default=False, repr=False)
+    _purged_at: datetime | None = field(default=None, repr=False)
 
     def make_delivery(self, worker: str) -> DeliveryService:
         """A sender under this worker name; unique among running ones."""
@@ -88,8 +95,16 @@ class Services:
             self.adapters,
             worker,
             journal=paths.state_dir() / "results",
-            wake_due=self.lifecycle.wake_due,
+            wake_due=self._upkeep,
         )
+
+    async def _upkeep(self) -> int:
+        """What a sender does between messages: wake snoozed conversations; at times forget old discarded drafts."""
+        now = self.context.clock()
+        if self._purged_at is None or now - self._purged_at > PURGE_EVERY:
+            self._purged_at = now
+            await self.drafts.purge()
+        return await self.lifecycle.wake_due()
 
     async def close(self) -> None:
         """Release connections and the store; harmless when repeated."""
@@ -97,17 +112,28 @@ class Services:
             return
         self._closed = True
         try:
+            await self.drafts.close()
             await self.adapters.close()
         finally:
             await self.store.close()
 
 
-async def open_services(settings: Settings, *, clock: Clock = system_clock, migrate: bool = True) -> Services:
+async def open_services(
+    settings: Settings, *, clock: Clock = system_clock, migrate: bool = True, or_read_only: bool = False
+) -> Services:
     """Open the store that the settings name and build every service on it.
 
     Raises ``StoreError`` with one sentence when it cannot be used. ``migrate``: create or upgrade the schema.
+    ``or_read_only``: a database that cannot be written is opened for reading.
     """
-    store = await Store.open(settings.database, clock=clock, migrate=migrate)
+    store = await Store.open(
+        settings.database,
+        clock=clock,
+        migrate=migrate,
+        journal=Journal(settings.sqlite_journal),
+        allow_network=settings.network_database,
+        or_read_only=or_read_only,
+    )
     context = Context(store, clock, settings.rules, random.Random())
     adapters = Adapters(settings)
     return Services(
@@ -120,7 +146,7 @@ async def open_services(settings: Settings, *, clock: Clock = system_clock, migr
         sending=SendingService(context),
         outbox=OutboxService(context),
         lifecycle=LifecycleService(context),
-        drafts=DraftService(context),
+        drafts=DraftService(context, DraftFiles(paths.drafts_dir())),
         directory=DirectoryService(context, adapters),
         importing=ImportService(context),
         receiving=ReceivingService(context, adapters),

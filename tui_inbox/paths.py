@@ -57,6 +57,26 @@ def open_to_others(path: Path) -> bool:
     return os.name == "posix" and bool(path.stat().st_mode & 0o077)
 
 
+def drafts_dir() -> Path:
+    """Drafts that the database could not take (``~/.local/state/tui-inbox/drafts``). Made when first needed."""
+    return state_dir() / "drafts"
+
+
+def sync_directory(path: Path) -> None:
+    """Wait until the names in a directory are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def may_write(path: Path) -> bool:
+    """Whether this process may write a file, or make files in a directory; true where the system does not tell."""
+    effective = os.access in os.supports_effective_ids
+    return os.access(path, os.W_OK, effective_ids=effective)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only the user can read, from its first byte on."""
     private_directory(path.parent)

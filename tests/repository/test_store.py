@@ -312,7 +312,7 @@ async def test_missing_and_misplaced_files(tmp_path: Path) -> None:
 
 async def test_a_file_that_may_only_be_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     # Tests may run as root, whom no file mode stops: the answer to the question is what is replaced.
-    monkeypatch.setattr(os, "access", lambda _path, mode: not mode & os.W_OK)
+    monkeypatch.setattr(os, "access", lambda _path, mode, **_: not mode & os.W_OK)
     with pytest.raises(StoreReadOnlyError, match="can be read but not written; nothing was changed"):
         await Store.open(store.url)
     reader = await Store.open(store.url, read_only=True)

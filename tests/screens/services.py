@@ -9,6 +9,7 @@ from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
 from tui_inbox.services.directory import DirectoryService
+from tui_inbox.services.draft_files import DraftFiles
 from tui_inbox.services.drafts import DraftService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
@@ -35,7 +36,7 @@ class ScreenServices:
         self.sending = SendingService(context)
         self.outbox = OutboxService(context)
         self.lifecycle = LifecycleService(context)
-        self.drafts = DraftService(context)
+        self.drafts = DraftService(context, DraftFiles(context.store.path.parent / "drafts"))
         self.directory = DirectoryService(context, NoAdapters())
 
     async def close(self) -> None:

@@ -87,7 +87,7 @@ async def test_a_draft_stays_with_its_contact(workspace: Workspace) -> None:
         await pilot.press("escape")
         await until(lambda: len(inbox_of(app).rows.window.rows) > 1, pilot)
         other = next(row for row in inbox_of(app).rows.window.rows if row.name != "Carlos Fuentes")
-        inbox_of(app).rows.select_contact(other.contact_id)
+        inbox_of(app).rows.select_row(other.key)
         await opened(app, pilot)
         assert "half a sentence" not in screen.composer.text
         await back(app, pilot)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.screen import Screen
 
 from tests.screens.conftest import Workspace, inbox_of, settled, until
 from tests.screens.services import ScreenServices
@@ -22,6 +23,7 @@ from tui_inbox.screens.base import ActionScreen
 from tui_inbox.screens.conversation import ConversationScreen
 from tui_inbox.screens.inbox import InboxScreen
 from tui_inbox.screens.opening import OpeningScreen
+from tui_inbox.widgets.banner import Banner
 from tui_inbox.widgets.lines import Lines
 
 
@@ -142,6 +144,11 @@ async def test_themes_of_all_kinds_paint(workspace: Workspace, theme: str) -> No
         assert "▌" in inbox_of(app).rows._line(inbox_of(app).rows.window.at + 1).text
 
 
+def banner_of(screen: Screen[Any]) -> str:
+    """The words of the banner; empty when there is none."""
+    return "".join(banner.words for banner in screen.query(Banner))
+
+
 async def test_a_store_that_fails_later_shows_a_banner_and_recovers(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,10 +160,10 @@ async def test_a_store_that_fails_later_shows_a_banner_and_recovers(
             raise StoreBusyError("The database is locked by another process.")
 
         monkeypatch.setattr(app.services.store, "change_token", broken)
-        await until(lambda: "locked by another process" in inbox.status.sentence, pilot)
+        await until(lambda: "locked by another process" in banner_of(inbox), pilot)
         assert inbox.rows.window.rows == rows
         monkeypatch.undo()
-        await until(lambda: "locked" not in inbox.status.sentence, pilot)
+        await until(lambda: not banner_of(inbox), pilot)
 
 
 async def test_a_failure_inside_a_screen_is_told_and_survived(

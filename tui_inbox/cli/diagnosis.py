@@ -14,6 +14,7 @@ from tui_inbox.cli.output import cell, emit_json, emit_rows, json_option, list_o
 from tui_inbox.cli.session import FAILED, Session, common_options, now, tell
 
 if TYPE_CHECKING:
+    from tui_inbox.config import Settings
     from tui_inbox.services.doctor import Check
 
 NARROWEST, LOWEST = 80, 24
@@ -21,21 +22,33 @@ NARROWEST, LOWEST = 80, 24
 
 
 @click.command()
+@click.option("--deep", is_flag=True, help="Check the whole database, and ask every channel; sends nothing.")
 @json_option
 @common_options
 @click.pass_obj
-def doctor(session: Session, as_json: bool) -> None:
+def doctor(session: Session, deep: bool, as_json: bool) -> None:
     """Check versions, places, database, channels, sender and terminal. Exit code 1 when something fails."""
     settings = session.settings()
-    from tui_inbox.services.doctor import State, examine
+    from tui_inbox.services.doctor import State
 
-    checks = [*asyncio.run(examine(settings, now())), _terminal()]
+    checks = [*asyncio.run(_examined(settings, deep=deep)), _terminal()]
     rows = [{"check": item.name, "state": item.state, "message": item.message} for item in checks]
     emit_rows(rows, ("state", "check", "message"), as_json=as_json)
     failed = [item for item in checks if item.state is State.FAILED]
     if failed:
         tell(f"{len(failed)} of {len(checks)} checks failed")
         raise click.exceptions.Exit(FAILED)
+
+
+async def _examined(settings: Settings, *, deep: bool) -> list[Check]:
+    from tui_inbox.bootstrap import Adapters
+    from tui_inbox.services.doctor import examine
+
+    adapters = Adapters(settings)
+    try:
+        return await examine(settings, now(), deep=deep, adapters=adapters)
+    finally:
+        await adapters.close()
 
 
 def _terminal() -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 DEFAULT_THEME = "textual-dark"
 SENDER_EVERY = 10.0
 """Seconds between two looks at whether a sender runs."""
+ENGINE_HINT = "SQLite {} has a rare fault with several writers: see tui-inbox doctor."
 log = logging.getLogger(__name__)
 
 
@@ -47,12 +49,17 @@ def run_screen(load: Callable[[], Settings], *, theme: str = DEFAULT_THEME) -> i
         app.personalise(named_agent(settings), theme=settings.theme, keys=_keys(settings))
         show_emoji(safe=settings.safe_emoji)
         senders.settings = settings
-        services = await open_services(settings)
+        services = await open_services(settings, or_read_only=True)
         gc.freeze()
         gc.enable()
         return services
 
-    app = TuiInbox(open_services, "", tz=LocalZone(), theme=theme, on_ready=senders.keep)
+    async def ready(services: ScreenServices) -> None:
+        await senders.keep(services)
+        if services.store.engine_warning:
+            app.hint(ENGINE_HINT.format(sqlite3.sqlite_version))
+
+    app = TuiInbox(open_services, "", tz=LocalZone(), theme=theme, on_ready=ready)
     try:
         code = app.run()
     finally:
@@ -94,14 +101,14 @@ class _Senders:
         assert self.settings is not None
         while True:
             try:
-                process = await ensure_sender(
+                process = services.store.trouble is None and await ensure_sender(
                     services.store,
                     system_clock,
                     database=self.settings.database,
                     config=self.settings.file,
                     log_file=paths.log_file("deliver"),
                 )
-                if process is not None:
+                if process:
                     self._started.append(process)
             except (OSError, StoreError) as error:
                 log.warning("no sender could be started: %s", error)

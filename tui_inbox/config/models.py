@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -97,6 +97,10 @@ class Settings(BaseSettings):
 
     database: str = Field(default_factory=lambda: f"sqlite:///{paths.database_file()}")
     """Database URL, for example sqlite:////home/ana/inbox.db."""
+    sqlite_journal: Literal["wal", "truncate"] = "wal"
+    """How SQLite makes changes safe: wal, or truncate (slower, but without the race of SQLite before 3.51.3)."""
+    network_database: bool = False
+    """Write to a database on a network file system; only safe while one machine alone ever opens it."""
     agent: str = ""
     """Handle of the agent who works here."""
     theme: str = "textual-dark"

@@ -11,6 +11,8 @@
         ├── SchemaMismatchError
         ├── StoreDamagedError
         ├── StoreReadOnlyError
+        ├── StoreFullError
+        ├── StoreReplacedError
         └── StoreBusyError
 
 Code that cannot go on raises one of these at the place that knows the way out; entry points print them.
@@ -80,6 +82,14 @@ class StoreDamagedError(StoreError):
 
 class StoreReadOnlyError(StoreError):
     """The file can be read but not written."""
+
+
+class StoreFullError(StoreError):
+    """The disk has no room left for the database."""
+
+
+class StoreReplacedError(StoreError):
+    """The file that was opened does not lie at its place any more: moved, deleted, or another one put there."""
 
 
 class StoreBusyError(StoreError):

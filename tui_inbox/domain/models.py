@@ -338,3 +338,7 @@ class StoreHealth:
     """``ok``, or what the engine's own check found."""
     size_bytes: int
     warnings: tuple[str, ...] = ()
+    settings: Mapping[str, int] = field(default_factory=dict)
+    """Settings of a connection as they are in force, by the engine's own names."""
+    orphans: tuple[str, ...] = ()
+    """Tables with rows that refer to something that is not there; looked for only by a deep check."""

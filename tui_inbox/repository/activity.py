@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from tui_inbox.domain.models import Activity
+from tui_inbox.repository import dialect
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.tables import activity, agents
 
@@ -36,6 +37,15 @@ class ActivityRepository(Repository):
             "detail": detail or {},
         }
         await self._connection.execute(insert(activity).values(values))
+
+    async def newest(self) -> datetime | None:
+        """When the newest line was written, by the clock of whoever wrote it."""
+        moment: datetime | None = await self._value(select(activity.c.at).order_by(activity.c.id.desc()).limit(1))
+        return moment
+
+    async def engine_time(self) -> datetime:
+        """The present instant by the engine's clock."""
+        return await dialect.clock(self._connection)
 
     async def for_contact(self, contact_id: int, limit: int = 100) -> list[Activity]:
         """The newest lines about a contact, newest first."""

@@ -6,8 +6,10 @@ SQLite today. Another engine gets its own answers here and nowhere else.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from datetime import datetime
+from enum import Enum, StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,13 +18,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
+from tui_inbox import paths
 from tui_inbox.domain.errors import StoreUnreachableError
 
 APPLICATION_ID = 0x7475_6962
 """Written into the file's header, so that another program's database is never taken for ours."""
 BUSY_TIMEOUT_MS = 10_000
+SMALLEST = 512
+"""Bytes of the smallest database."""
 SAFE_VERSION = (3, 51, 3)
 """Older ones can damage a WAL file under several writers (reference: reliability, section 1.2)."""
 
@@ -43,12 +48,26 @@ SETTINGS = (
     "PRAGMA cell_size_check = ON",
 )
 
+EXPECTED_SETTINGS = {
+    "busy_timeout": BUSY_TIMEOUT_MS,
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "secure_delete": 1,
+    "trusted_schema": 0,
+    "cell_size_check": 1,
+    "mmap_size": 0,
+}
+"""The same as the engine tells them; the last one is its default, and must stay so."""
 
 ERRORS = (DBAPIError, sqlite3.Error)
 """What :func:`trouble` explains; settings made on a new connection raise the driver's own class."""
 
-NETWORK_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "fuse.rclone", "afs", "ceph"})
+NETWORK_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph"})
 """Kinds of mounts that other machines write to as well."""
+LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.overlay", "fuse.bindfs"})
+"""Of the file systems that are programs, those that only pass on to a local disk; all others are taken for networks."""
+PROBE_BYTES = 64 << 10
+"""Room in bytes that a database must have again before it is taken to be writable."""
 
 
 class Access(Enum):
@@ -58,6 +77,15 @@ class Access(Enum):
     WRITE = "BEGIN IMMEDIATE"
     WATCH = ""
     """One connection without transactions that sees the commits of others."""
+
+
+class Journal(StrEnum):
+    """How a change is made safe before it is made; both wait for the disk at every commit."""
+
+    WAL = "wal"
+    """Readers and a writer at the same time."""
+    TRUNCATE = "truncate"
+    """No log beside the database and no shared memory: slower, readers wait while somebody commits."""
 
 
 class Trouble(Enum):
@@ -113,10 +141,26 @@ def file_of(address: str) -> Path:
     return Path(name).expanduser().absolute()
 
 
+def _reading(path: Path) -> dict[str, str]:
+    """How to open a file for reading only.
+
+    A log beside it cannot be made in a directory that is read-only; without one nobody can be writing, as far as this
+    machine goes, and the engine is told to do without.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    alone = not log.exists() and not paths.may_write(path.parent)
+    return {"mode": "ro", "immutable": "1"} if alone else {"mode": "ro"}
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    query = "&".join(f"{name}={value}" for name, value in _reading(path).items())
+    return sqlite3.connect(f"file:{quote(str(path))}?{query}", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+
+
 def probe(path: Path) -> Probe:
     """Look into a database file without writing. Raises ``sqlite3.Error``."""
     # Through the engine and never by open(): closing any other descriptor of the file would drop this process's locks.
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+    connection = _reader(path)
     try:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -128,12 +172,81 @@ def probe(path: Path) -> Probe:
         connection.close()
 
 
-def make_engine(path: Path, access: Access, *, read_only: bool) -> AsyncEngine:
-    """An engine for one kind of access, with every setting of this module on each of its connections."""
-    if read_only:
-        url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query={"mode": "ro", "uri": "true"})
-    else:
-        url = URL.create("sqlite+aiosqlite", database=str(path))
+def use_journal(path: Path, journal: Journal) -> bool:
+    """Bring the file to ``journal``; false when other programs have it open under the other one. Raises on trouble."""
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None)
+    try:
+        for setting in SETTINGS:
+            connection.execute(setting)
+        (present,) = connection.execute("PRAGMA journal_mode").fetchone()
+        if (present == Journal.WAL) is (journal is Journal.WAL):
+            return True
+        try:
+            (now,) = connection.execute(f"PRAGMA journal_mode = {journal.value}").fetchone()
+        except sqlite3.OperationalError as error:
+            if trouble(error) is Trouble.BUSY:
+                return False
+            raise
+        return bool(now == journal.value)
+    finally:
+        connection.close()
+
+
+def try_writing(path: Path) -> None:
+    """Write what changes nothing, on a connection of its own and without waiting. Raises what stands in the way.
+
+    The first part needs new pages and is taken back; the second really goes to the disk.
+    """
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=0, isolation_level=None)
+    try:
+        for setting in SETTINGS:
+            connection.execute(setting)
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("SAVEPOINT room")
+        connection.execute("CREATE TABLE room_for_writing (bytes BLOB)")
+        connection.execute("INSERT INTO room_for_writing VALUES (zeroblob(?))", (PROBE_BYTES,))
+        connection.execute("ROLLBACK TO room")
+        (mark,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version = {int(mark)}")
+        connection.execute("COMMIT")
+    finally:
+        connection.close()
+
+
+def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
+    """``ok``, or what the engine's own check finds wrong in the file. ``whole``: compare the indexes as well."""
+    connection = _reader(path)
+    try:
+        check = "integrity_check" if whole else "quick_check"
+        return "; ".join(str(row[0]) for row in connection.execute(f"PRAGMA {check}({most})"))
+    finally:
+        connection.close()
+
+
+def people(path: Path) -> frozenset[tuple[int, str]]:
+    """Ids and handles of the agents in a file: what tells a restored database from somebody else's."""
+    connection = _reader(path)
+    try:
+        return frozenset(connection.execute("SELECT id, handle_folded FROM agents"))
+    finally:
+        connection.close()
+
+
+def make_engine(
+    path: Path,
+    access: Access,
+    *,
+    read_only: bool,
+    journal: Journal = Journal.WAL,
+    before_connect: Callable[[], None] = lambda: None,
+) -> AsyncEngine:
+    """An engine for one kind of access, with every setting of this module on each of its connections.
+
+    The file must be there: one that has vanished is not made anew. ``before_connect`` may refuse by raising.
+    """
+    query = {**(_reading(path) if read_only else {"mode": "rw"}), "uri": "true"}
+    url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
     if access is Access.WATCH:
         engine = create_async_engine(url, poolclass=NullPool)
     else:
@@ -145,21 +258,35 @@ def make_engine(path: Path, access: Access, *, read_only: bool) -> AsyncEngine:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for setting in SETTINGS:
-            cursor.execute(setting)
-        if access is Access.WRITE and not read_only:
-            cursor.execute("PRAGMA journal_mode = WAL")
-        if access is not Access.WRITE:
-            cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
+        try:
+            for setting in SETTINGS:
+                cursor.execute(setting)
+            if access is Access.WRITE and not read_only:
+                cursor.execute(f"PRAGMA journal_mode = {journal.value}")
+            if access is not Access.WRITE:
+                cursor.execute("PRAGMA query_only = ON")
+            cursor.close()
+        except BaseException:
+            connection.close()  # nobody else will
+            raise
 
     def on_begin(connection: Connection) -> None:
         if begin:
             connection.exec_driver_sql(begin)
 
+    def on_do_connect(*_: object) -> None:
+        before_connect()
+
+    event.listen(engine.sync_engine, "do_connect", on_do_connect)
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
     return engine
+
+
+def in_use(engine: AsyncEngine) -> bool:
+    """Whether somebody has a connection of this engine."""
+    pool = engine.sync_engine.pool
+    return isinstance(pool, QueuePool) and pool.checkedout() > 0
 
 
 def trouble(error: BaseException) -> Trouble:
@@ -181,6 +308,12 @@ def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgre
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+async def clock(connection: AsyncConnection) -> datetime:
+    """The present instant by the engine's clock, to the millisecond."""
+    result = await connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")
+    return datetime.fromisoformat(str(result.scalar_one()))
+
+
 async def change_token(connection: AsyncConnection) -> int:
     """A number that differs whenever another connection has committed."""
     result = await connection.exec_driver_sql("PRAGMA data_version")
@@ -200,7 +333,8 @@ def network_filesystem(path: Path, mounts: str) -> str:
         point = fields[1].replace("\\040", " ")
         if path.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, fields[2]
-    return kind if kind in NETWORK_FILESYSTEMS else ""
+    is_network = kind in NETWORK_FILESYSTEMS or (kind.startswith("fuse.") and kind not in LOCAL_FUSE)
+    return kind if is_network else ""
 
 
 @dataclass(frozen=True)
@@ -212,22 +346,38 @@ class EngineHealth:
     synchronous: str
     check: str
     warnings: tuple[str, ...]
+    settings: Mapping[str, int]
+    orphans: tuple[str, ...]
 
 
-async def health(connection: AsyncConnection) -> EngineHealth:
-    """The engine's version, settings and own check of the file."""
+async def health(connection: AsyncConnection, *, deep: bool) -> EngineHealth:
+    """The engine's version, settings and own check of the file; ``deep``: indexes and references as well."""
 
     async def ask(pragma: str) -> str:
         return str((await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar_one())
 
     synchronous = {"0": "off", "1": "normal", "2": "full", "3": "extra"}.get(await ask("synchronous"), "unknown")
-    warnings = []
-    if sqlite3.sqlite_version_info < SAFE_VERSION:
-        warnings.append(
-            f"SQLite {sqlite3.sqlite_version} is older than {'.'.join(map(str, SAFE_VERSION))}, which repairs a rare"
-            " loss of data when several programs write at once; keep backups, or install a newer SQLite."
-        )
-    found = (await connection.exec_driver_sql("PRAGMA quick_check(5)")).scalars().all()
+    journal_mode = await ask("journal_mode")
+    check = "integrity_check(5)" if deep else "quick_check(5)"
+    found = (await connection.exec_driver_sql(f"PRAGMA {check}")).scalars().all()
+    orphans = (await connection.exec_driver_sql("PRAGMA foreign_key_check")).all() if deep else []
     return EngineHealth(
-        sqlite3.sqlite_version, await ask("journal_mode"), synchronous, "; ".join(map(str, found)), tuple(warnings)
+        sqlite3.sqlite_version,
+        journal_mode,
+        synchronous,
+        "; ".join(map(str, found)),
+        (race_warning(),) if race_warning() and journal_mode == Journal.WAL else (),
+        {name: int(await ask(name)) for name in EXPECTED_SETTINGS},
+        tuple(sorted({str(row[0]) for row in orphans})),
+    )
+
+
+def race_warning(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
+    """What an engine of this version may do to a database with several writers in WAL mode; empty = nothing."""
+    if version >= SAFE_VERSION:
+        return ""
+    return (
+        f"SQLite {'.'.join(map(str, version))} is older than {'.'.join(map(str, SAFE_VERSION))}, which repairs a rare"
+        " loss of data when several programs write at once. Install a newer SQLite, or set"
+        ' sqlite_journal = "truncate" (slower); keep backups.'
     )

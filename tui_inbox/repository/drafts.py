@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from tui_inbox.domain.models import Draft
 from tui_inbox.repository.base import AnyRow, Repository
@@ -43,6 +43,15 @@ class DraftRepository(Repository):
         """Take the draft away, softly. Nothing happens when it is gone already."""
         statement = update(drafts).where(drafts.c.id == draft_id, drafts.c.deleted_at.is_(None))
         await self._count(statement.values(deleted_at=now))
+
+    async def discarded_at(self, draft_id: str) -> datetime | None:
+        """When a draft was taken away; ``None`` for one that lives or never was."""
+        moment: datetime | None = await self._value(select(drafts.c.deleted_at).where(drafts.c.id == draft_id))
+        return moment
+
+    async def purge(self, before: datetime) -> int:
+        """Forget drafts that were taken away before an instant; how many."""
+        return await self._count(delete(drafts).where(drafts.c.deleted_at < before))
 
     async def for_agent(self, agent_id: int) -> list[Draft]:
         """The agent's living drafts, newest first."""

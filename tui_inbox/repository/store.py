@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -11,20 +10,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from tui_inbox import paths
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.errors import (
-    SchemaMismatchError,
-    StoreBusyError,
     StoreDamagedError,
     StoreError,
     StoreReadOnlyError,
-    StoreUnreachableError,
+    StoreReplacedError,
 )
 from tui_inbox.domain.models import StoreHealth
-from tui_inbox.repository import dialect, schema
-from tui_inbox.repository.dialect import Access, Trouble
+from tui_inbox.repository import dialect, opening, schema, troubles
+from tui_inbox.repository.condition import Condition
+from tui_inbox.repository.dialect import Access, Journal, Trouble
+from tui_inbox.repository.place import Place, Presence
 from tui_inbox.repository.unit import Unit
 
 T = TypeVar("T")
@@ -38,33 +38,80 @@ WRITE_PATIENCE = 30.0
 class Store:
     """One database. Reads are plain transactions; writes take the lock first and are one at a time in this process."""
 
-    def __init__(self, path: Path, clock: Clock, *, read_only: bool, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        read_only: bool,
+        rng: random.Random | None = None,
+        journal: Journal = Journal.WAL,
+        trouble: StoreError | None = None,
+    ) -> None:
         self.url = f"sqlite:///{path}"
         self.path = path
         self.read_only = read_only
+        self.journal = journal
+        self.generation = 0
+        """Grows when another file has been taken up: whatever was read before may be of another state."""
         self._clock = clock
         self._random = rng or random.Random()
-        self._readers = dialect.make_engine(path, Access.READ, read_only=read_only)
-        self._writers = dialect.make_engine(path, Access.WRITE, read_only=read_only)
-        self._watchers = dialect.make_engine(path, Access.WATCH, read_only=read_only)
+        self._condition = Condition(Place(path), trouble)
+        self._make_engines()
+        self._former: list[AsyncEngine] = []
+        """Of a file or a trouble that is past, until the last unit on them has ended."""
         self._turn = asyncio.Lock()
+        self._check_lock = asyncio.Lock()
         self._watch: AsyncConnection | None = None
         self._watch_lock = asyncio.Lock()
 
+    def _make_engines(self) -> None:
+        def make(access: Access) -> AsyncEngine:
+            return dialect.make_engine(
+                self.path,
+                access,
+                read_only=self.read_only,
+                journal=self.journal,
+                before_connect=self._condition.require_in_place,
+            )
+
+        self._readers, self._writers, self._watchers = make(Access.READ), make(Access.WRITE), make(Access.WATCH)
+
     @classmethod
     async def open(
-        cls, url: str, *, clock: Clock = system_clock, migrate: bool = True, read_only: bool = False
+        cls,
+        url: str,
+        *,
+        clock: Clock = system_clock,
+        migrate: bool = True,
+        read_only: bool = False,
+        journal: Journal = Journal.WAL,
+        allow_network: bool = False,
+        or_read_only: bool = False,
     ) -> Store:
         """Open ``sqlite:///path`` or a bare path.
 
         A missing file is made (0600, in a directory of 0700) unless ``migrate`` is off or ``read_only`` is on; an older
-        schema is brought up to date under the same conditions. Raises a :class:`StoreError` when the database can't be
-        used; in that case nothing was written.
+        schema is brought up to date under the same conditions. ``journal``: how changes are made safe.
+        ``allow_network``: write although other machines may write too. ``or_read_only``: what cannot be written is
+        opened for reading, until it can; :attr:`trouble` says so. Raises a :class:`StoreError` when the database
+        can't be used; in that case nothing was written.
         """
         path = dialect.file_of(url)
         may_build = migrate and not read_only
-        revision = await asyncio.to_thread(_inspect, path, may_build=may_build, read_only=read_only)
-        store = cls(path, clock, read_only=read_only)
+        if not (read_only or allow_network):
+            opening.refuse_network(path)
+        trouble: StoreReadOnlyError | None = None
+        try:
+            revision = await asyncio.to_thread(opening.inspect, path, may_build=may_build, read_only=read_only)
+            if not read_only:
+                await asyncio.to_thread(opening.use_journal, path, journal)
+        except StoreReadOnlyError as error:
+            if not or_read_only:
+                raise
+            trouble = error
+            revision = await asyncio.to_thread(opening.inspect, path, may_build=False, read_only=True)
+        store = cls(path, clock, read_only=read_only or trouble is not None, journal=journal, trouble=trouble)
         try:
             if revision != schema.SCHEMA_HEAD:
                 await store._build()
@@ -87,25 +134,71 @@ class Store:
         its unit. Raises :class:`StoreBusyError` after :data:`WRITE_PATIENCE` seconds.
         """
         if self.read_only:
-            raise StoreReadOnlyError(f"The database {self.path} is open for reading only; nothing was changed.")
+            raise self.trouble or StoreReadOnlyError(
+                f"The database {self.path} is open for reading only; nothing was changed."
+            )
         async with self._turn:
-            with self._told():
-                return await self._persist(work)
+            try:
+                with self._told(), self._condition.waiting():
+                    return await self._persist(work)
+            except (StoreReplacedError, StoreDamagedError):
+                await self.check()  # this one is refused all the same; the next may find a sound file
+                raise
 
     async def change_token(self) -> int:
-        """A number that differs when anybody has committed since it was last asked; cheap enough to ask often."""
+        """A number that differs when anybody has committed since it was last asked; cheap enough to ask often.
+
+        Raises :class:`StoreReplacedError` when the file is not at its place any more.
+        """
         with self._told():
+            self._condition.require_in_place()
+            self._condition.place.note_log()
             async with self._watch_lock:
                 if self._watch is None:
                     self._watch = await self._watchers.connect()
                     self._watch = await self._watch.execution_options(isolation_level="AUTOCOMMIT")
                 return await dialect.change_token(self._watch)
 
-    async def health(self) -> StoreHealth:
-        """Check the database with the engine's own means."""
+    @property
+    def engine_warning(self) -> str:
+        """What this version of the engine may do to a database with several writers; empty = nothing."""
+        return dialect.race_warning() if self.journal is Journal.WAL else ""
+
+    @property
+    def trouble(self) -> StoreError | None:
+        """Why the database cannot be used as it should be; ``None`` when it can. Costs nothing to ask."""
+        return self._condition.trouble
+
+    async def check(self) -> StoreError | None:
+        """Look whether the file is still there and whether a trouble is over; the trouble that stands, if any.
+
+        Another file at the same path is taken up when it is a sound database of the same people. Never raises a
+        :class:`StoreError`; cheap enough to be asked several times a second.
+        """
+        async with self._check_lock:
+            await self._let_go()
+            presence = self._condition.place.look()
+            if presence is not Presence.SAME:
+                await self._follow(presence)
+            elif self._condition.worth_a_look:
+                await self._look_again()
+        return self.trouble
+
+    async def look_over(self) -> None:
+        """Read the whole file once; damage that is found stops every write. Takes a second for each gigabyte or so."""
+        try:
+            with self._told():
+                sound = await asyncio.to_thread(dialect.check_file, self.path, most=1) == "ok"
+        except StoreError:
+            return  # noted already
+        if not sound:
+            self._condition.met(troubles.damaged(self.path))
+
+    async def health(self, *, deep: bool = False) -> StoreHealth:
+        """Check the database with the engine's own means. ``deep``: indexes and references too, which takes longer."""
         with self._told():
             async with self._readers.connect() as connection:
-                engine = await dialect.health(connection)
+                engine = await dialect.health(connection, deep=deep)
                 revision = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar()
         parts = (self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm")))
         return StoreHealth(
@@ -116,24 +209,95 @@ class Store:
             synchronous=engine.synchronous,
             check=engine.check,
             size_bytes=sum(part.stat().st_size for part in parts if part.exists()),
-            warnings=(*engine.warnings, *_place_warnings(self.path)),
+            warnings=(*engine.warnings, *opening.place_warnings(self.path)),
+            settings=engine.settings,
+            orphans=engine.orphans,
         )
 
     async def close(self) -> None:
         """Release every connection. A closed store can't be used again."""
-        if self._watch is not None:
-            await self._watch.close()
-            self._watch = None
-        for engine in (self._readers, self._writers, self._watchers):
+        await self._stop_watching()
+        for engine in (*self._former, self._readers, self._writers, self._watchers):
             await engine.dispose()
+
+    async def _stop_watching(self) -> None:
+        async with self._watch_lock:
+            if self._watch is not None:
+                await self._watch.close()
+                self._watch = None
+
+    async def _let_go(self) -> None:
+        """Close former connections that nobody uses any more; a pool that is closed too early would forget them."""
+        idle = [engine for engine in self._former if not dialect.in_use(engine)]
+        self._former = [engine for engine in self._former if engine not in idle]
+        for engine in idle:
+            await engine.dispose()
+
+    async def _look_again(self) -> None:
+        """Whether the trouble is over. Connections that have met it are not trusted: they keep what they found."""
+        if self.read_only and paths.may_write(self.path):
+            await self._begin_anew(self._condition.place, self.trouble)  # else what they hold stays read-only
+        if await self._condition.look_again():
+            self.read_only = False
+            await self._begin_anew(self._condition.place)
+        elif isinstance(self.trouble, StoreReadOnlyError) and not self.read_only:
+            self.read_only = True
+            await self._begin_anew(self._condition.place, self.trouble)
+
+    async def _follow(self, presence: Presence) -> None:
+        """The file is not the one that was opened: take up what lies there, or say why not."""
+        condition = self._condition
+        if isinstance(condition.trouble, StoreReplacedError) and not condition.worth_a_look:
+            return
+        try:
+            await self._require_successor(presence)
+        except StoreError as error:
+            condition.met(error if isinstance(error, StoreReplacedError) else _unusable(error))
+            return
+        await self._begin_anew(Place(self.path))
+        self.generation += 1
+
+    async def _require_successor(self, presence: Presence) -> None:
+        """Raise unless a sound database of the same people lies at the path, without the log of the former one."""
+        if presence is Presence.MISSING:
+            raise troubles.moved(presence, self.path)
+        log = self._condition.place.orphaned_log()
+        if log is not None:
+            raise troubles.mixed(log)
+        await asyncio.to_thread(opening.inspect, self.path, may_build=False, read_only=False)
+        with self._told():
+            if await asyncio.to_thread(dialect.check_file, self.path) != "ok":
+                raise troubles.damaged(self.path)
+            theirs, ours = await asyncio.to_thread(dialect.people, self.path), await self._people()
+        if not (ours & theirs and (ours <= theirs or theirs <= ours)):
+            raise troubles.foreign(self.path)
+
+    async def _people(self) -> frozenset[tuple[int, str]]:
+        """Who works in the former file, by the one connection that is certainly its own; nobody when there is none."""
+        async with self._watch_lock:
+            if self._watch is None:
+                return frozenset()
+            found = await self._watch.execute(text("SELECT id, handle_folded FROM agents"))
+            return frozenset((int(ident), str(handle)) for ident, handle in found)
+
+    async def _begin_anew(self, place: Place, trouble: StoreError | None = None) -> None:
+        """New connections to what lies at the path now; units that are under way end on the old ones."""
+        await self._stop_watching()
+        self._former += [self._readers, self._writers, self._watchers]
+        self._condition = Condition(place, trouble)
+        self._make_engines()
+        await self._let_go()
 
     async def _persist(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         give_up_at, ceiling = loop.time() + WRITE_PATIENCE, FIRST_PAUSE
         while True:
             try:
+                self._condition.require_writable()
                 async with self._writers.begin() as connection:
-                    return await work(Unit(connection, self._clock))
+                    result = await work(Unit(connection, self._clock))
+                    self._condition.require_writable()  # the last moment: what is not committed goes to no orphan
+                    return result
             except dialect.ERRORS as error:
                 if dialect.trouble(error) is not Trouble.BUSY or loop.time() >= give_up_at:
                     raise
@@ -152,105 +316,12 @@ class Store:
         try:
             yield
         except dialect.ERRORS as error:
-            told = _store_error(dialect.trouble(error), self.path)
+            told = troubles.store_error(dialect.trouble(error), self.path)
             if told is None:
                 raise
+            self._condition.met(told)
             raise told from error
 
 
-def _inspect(path: Path, *, may_build: bool, read_only: bool) -> str:
-    """Revision of the schema in the file, empty for a new one; raises where it can't be used."""
-    if not path.exists():
-        if not may_build:
-            raise StoreUnreachableError(f"There is no database at {path}. Check the address of the database.")
-        _create(path)
-        return ""
-    if not path.is_file():
-        raise StoreUnreachableError(f"{path} is not a file. Give the path of a database file.")
-    try:
-        found = dialect.probe(path)
-    except dialect.ERRORS as error:
-        raise _store_error(dialect.trouble(error), path) or error from error
-    _check_schema(found, path, may_build=may_build)
-    if not read_only and not os.access(path, os.W_OK):
-        raise StoreReadOnlyError(
-            f"The database {path} can be read but not written; nothing was changed. "
-            "Make the file and its directory writable for you."
-        )
-    return found.revision
-
-
-def _check_schema(found: dialect.Probe, path: Path, *, may_build: bool) -> None:
-    if found.empty:
-        if not may_build:
-            raise SchemaMismatchError(f"The database {path} is empty; open it once for writing to set it up.")
-        return
-    if not found.ours:
-        raise SchemaMismatchError(
-            f"{path} is a database of another program; nothing was changed. Give the path of an inbox database."
-        )
-    if found.revision not in schema.KNOWN_REVISIONS:
-        raise SchemaMismatchError(
-            f"The database {path} was written by a newer version of this program (schema {found.revision}); "
-            "nothing was changed. Update the program."
-        )
-    if found.revision != schema.SCHEMA_HEAD and not may_build:
-        raise SchemaMismatchError(
-            f"The database {path} has an older schema ({found.revision}); nothing was changed. "
-            "Open it once for writing to bring it up to date."
-        )
-
-
-def _place_warnings(path: Path) -> tuple[str, ...]:
-    try:
-        mounts = Path("/proc/self/mounts").read_text(errors="replace")
-    except OSError:
-        return ()
-    kind = dialect.network_filesystem(path.resolve(), mounts)
-    if not kind:
-        return ()
-    return (f"The database lies on a network file system ({kind}), where several writers can damage it; move it.",)
-
-
-def _create(path: Path) -> None:
-    """Make the empty file, readable by its owner only, before the engine would make it readable by all."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        if not path.exists():
-            raise StoreUnreachableError(_no_place(path)) from None
-    except OSError as error:
-        raise StoreUnreachableError(f"{_no_place(path)} ({error.strerror})") from error
-
-
-def _no_place(path: Path) -> str:
-    return f"The database {path} cannot be made. Check that its directory exists and that you may write there."
-
-
-def _store_error(found: Trouble, path: Path) -> StoreError | None:
-    match found:
-        case Trouble.BUSY:
-            return StoreBusyError(
-                f"Another program has kept the database {path} locked for too long; nothing was changed. Try again."
-            )
-        case Trouble.READ_ONLY:
-            return StoreReadOnlyError(
-                f"The database {path} cannot be written; nothing was changed. "
-                "Make the file and its directory writable for you."
-            )
-        case Trouble.DAMAGED:
-            return StoreDamagedError(f"The database {path} is damaged; nothing was changed. Restore it from a backup.")
-        case Trouble.NOT_A_DATABASE:
-            return StoreDamagedError(
-                f"{path} is not a database, or its beginning is damaged; nothing was changed. "
-                "Check the path, or restore the file from a backup."
-            )
-        case Trouble.FULL:
-            return StoreError(f"The disk that holds {path} is full; nothing was changed. Free some space.")
-        case Trouble.UNREACHABLE:
-            return StoreUnreachableError(
-                f"The database {path} cannot be opened or read; nothing was changed. Check the path and the disk."
-            )
-        case Trouble.OTHER:
-            return None
+def _unusable(error: StoreError) -> StoreReplacedError:
+    return StoreReplacedError(f"The database was replaced by another file while it was open. {error}")

@@ -112,11 +112,6 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
                 lines[0].say(sentence, refused=refused)
                 return
 
-    def banner(self, sentence: str) -> None:
-        """One sentence that stays until it is replaced; empty = none."""
-        for line in self.query(StatusLine):
-            line.banner(sentence)
-
     def on_descendant_focus(self) -> None:
         """A field that has the focus takes the keys that waited for it."""
         if isinstance(self.focused, Input | TextArea):

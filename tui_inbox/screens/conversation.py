@@ -101,7 +101,7 @@ class ConversationScreen(OnContacts, ConversationView):
         contact_id = await self.neighbour(step)
         if contact_id is None:
             self.say("This is the last one of the list." if step > 0 else "This is the first one of the list.")
-        else:
+        elif await self._may_leave():
             self.say("")
             await self.show_contact(contact_id)
 
@@ -112,9 +112,16 @@ class ConversationScreen(OnContacts, ConversationView):
         if not came_for_it and self.timeline.unselect():
             self.trouble.draw()
             return
+        if await self._may_leave():
+            self.dismiss(None)
+            self.leave()
+
+    async def _may_leave(self) -> bool:
+        """Save the draft; stay while a message waits to be queued, since leaving would give it up."""
         await self.save_now()
-        self.dismiss(None)
-        self.leave()
+        if self.sending.busy:
+            self.say("Not left: your message is still being queued. It stays a draft if that fails.", refused=True)
+        return not self.sending.busy
 
     # --- writing
 
@@ -199,7 +206,8 @@ class ConversationScreen(OnContacts, ConversationView):
             return
         self.composer.replace(edited.text)
         await self.save_now()
-        edited.confirm()
+        if not self.composer.unsaved:
+            edited.confirm()
 
     def do_undo(self) -> None:
         """A message that was just sent comes back into the composer; anything else is taken back as everywhere."""

@@ -73,7 +73,8 @@ class ThreadReading:
     def mark_read(self) -> None:
         """The agent sees it: nothing is unread any more."""
         shown = self._screen.shown
-        if shown is not None and shown.view.conversation.unread:
+        writable = self._screen.host.services.store.trouble is None
+        if shown is not None and shown.view.conversation.unread and writable:
             self._screen.in_background(
                 partial(self._screen.host.services.contacts.mark_read, shown.contact_id), "mark-read"
             )

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from tui_inbox.actions import first_sign
-from tui_inbox.domain.errors import ConflictError, InboxError, PolicyRefusedError
+from tui_inbox.domain.errors import ConflictError, InboxError, PolicyRefusedError, StoreError
 from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ComposerMode, Direction
 from tui_inbox.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
-    from tui_inbox.domain.models import TimelineEntry
+    from tui_inbox.domain.models import Agent, TimelineEntry
     from tui_inbox.screens.conversation_view import ConversationView
     from tui_inbox.services.send_plan import SendRequest, TemplateChoice
 
+SEND_PATIENCE = 0.5
+"""Seconds for which saving a draft waits until the message before it is queued."""
 SAMPLE = "…"
 """Stands for the text when only the consequences of sending are asked for."""
 
@@ -70,12 +73,15 @@ class Sending:
         request = self._request(text=text, tag=tag, channel_id=channel_id, anyway=anyway)
         try:
             async with self._draft_lock:
-                draft = await screen.host.services.drafts.save(screen.host.agent, contact_id, channel_id, text)
+                drafts = screen.host.services.drafts
+                draft = await drafts.save(screen.host.agent, contact_id, channel_id, text, to_send=True)
                 sent = await self._queue(replace(request, draft_id=draft.id))
                 if sent and screen.contact_id == contact_id:
                     screen.composer.sent(text)
         except ConflictError as error:
             await self._conflict(error, request)
+        except StoreError as error:
+            screen.say(f"Not sent: {error} Your text is kept.", refused=True)
         finally:
             screen.composer.not_sent()
 
@@ -193,22 +199,40 @@ class Sending:
         """The composer wants its text saved."""
         self._screen.in_background(self.save_draft, "draft", alone=False)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a message is being queued; the database may be locked, and then this takes long."""
+        return self._draft_lock.locked()
+
     async def save_draft(self) -> None:
         """Save what is in the composer now; an empty composer has no draft. Says so where it cannot be saved."""
         screen = self._screen
         if not screen.is_mounted or screen.shown is None or not screen.host.ready:
             return
-        async with self._draft_lock:
-            composer, contact_id = screen.composer, screen.contact_id
-            if not composer.unsaved:
-                return
-            text, drafts, agent = composer.text, screen.host.services.drafts, screen.host.agent
-            try:
-                if text.strip():
-                    await drafts.save(agent, contact_id, screen.policy.chosen, text)
-                else:
-                    await drafts.discard(agent, contact_id)
-            except InboxError as error:
-                screen.say(f"The draft is not saved yet: {error}", refused=True)
-                return
-            composer.saved(text)
+        try:
+            async with asyncio.timeout(SEND_PATIENCE):
+                await self._draft_lock.acquire()
+        except TimeoutError:
+            # A message is being queued. What becomes of it decides whether this text is still a draft.
+            await self._save_draft(screen.host.services.drafts.keep_aside)
+            return
+        try:
+            await self._save_draft(screen.host.services.drafts.save)
+        finally:
+            self._draft_lock.release()
+
+    async def _save_draft(self, save: Callable[[Agent, int, int | None, str], Awaitable[object]]) -> None:
+        screen = self._screen
+        if not screen.is_attached or not screen.composer.unsaved:
+            return
+        composer, contact_id, agent = screen.composer, screen.contact_id, screen.host.agent
+        text = composer.text
+        try:
+            if text.strip():
+                await save(agent, contact_id, screen.policy.chosen, text)
+            else:
+                await screen.host.services.drafts.discard(agent, contact_id)
+        except InboxError as error:
+            screen.say(f"The draft is not saved yet: {error}", refused=True)
+            return
+        composer.saved(text)

@@ -5,127 +5,63 @@ It opens the database for reading only, shows no secret, and says for everything
 
 from __future__ import annotations
 
-import platform
-import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
-from tui_inbox import __version__, paths
-from tui_inbox.config import Settings, secret_sources, secrets_for, shown_database, variable_for
-from tui_inbox.domain.errors import InboxError, StoreError
-from tui_inbox.domain.models import Channel, StoreHealth
-from tui_inbox.repository.schema import SCHEMA_HEAD
+from tui_inbox.config import Settings
+from tui_inbox.domain.errors import StoreError
+from tui_inbox.domain.models import Channel
 from tui_inbox.repository.store import Store
+from tui_inbox.services.context import AdapterSource
 from tui_inbox.services.delivery import ALIVE_WITHIN, KIND
+from tui_inbox.services.doctor_channels import channel, clock_of
+from tui_inbox.services.doctor_finding import Check, State
+from tui_inbox.services.doctor_places import leftovers, places, versions
+from tui_inbox.services.doctor_store import outbox, stored
+from tui_inbox.services.invariants import violations
 
-PACKAGES = ("textual", "sqlalchemy", "httpx", "starlette")
+__all__ = ["Check", "State", "examine"]
+
 RECEIVER_QUIET = timedelta(days=1)
 """Without any webhook for so long, the receiver is worth a look."""
 
 
-class State(StrEnum):
-    """Outcome of one check."""
+async def examine(
+    settings: Settings, now: datetime, *, deep: bool = False, adapters: AdapterSource | None = None
+) -> list[Check]:
+    """Look at everything; never raises for what is wrong, that is what it reports.
 
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    state: State
-    message: str
-    """What was found and, where it is not well, what to do."""
-
-
-async def examine(settings: Settings, now: datetime) -> list[Check]:
-    """Look at everything; never raises for what is wrong, that is what it reports."""
-    checks = [_versions(), *_places(settings)]
+    ``deep``: check the whole database, and with ``adapters`` ask every channel; both may take their time.
+    """
+    checks = [versions(), *places(settings), *leftovers()]
     try:
         store = await Store.open(settings.database, migrate=False, read_only=True)
     except StoreError as error:
         return [*checks, Check("database", State.FAILED, str(error))]
     try:
-        return checks + await _stored(store, settings, now)
+        checks += await stored(store, settings, now, deep=deep)
+        if deep:
+            checks += outbox(await violations(store, now))
+        return checks + await _workspace(store, settings, now, adapters if deep else None)
     except StoreError as error:
         return [*checks, Check("database", State.FAILED, str(error))]
     finally:
         await store.close()
 
 
-def _versions() -> Check:
-    found = [f"tui-inbox {__version__}", f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}"]
-    missing = []
-    for package in PACKAGES:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            missing.append(package)
-    if missing:
-        return Check("versions", State.FAILED, f"not installed: {', '.join(missing)}. Install the program again.")
-    return Check("versions", State.OK, ", ".join(found))
-
-
-def _places(settings: Settings) -> Iterable[Check]:
-    yield _place("settings", settings.file or paths.config_file(), needed=False)
-    yield _place("log", paths.log_file(), needed=False)
-    path = _sqlite_file(settings.database)
-    if path is None:
-        yield Check("database file", State.OK, shown_database(settings.database))
-    else:
-        yield _place("database file", path, needed=True)
-
-
-def _place(name: str, path: Path, *, needed: bool) -> Check:
-    try:
-        if not path.exists():
-            told = f"{path} does not exist"
-            return Check(name, State.FAILED if needed else State.OK, told + ("" if needed else " (not needed)"))
-        mode = f"{path.stat().st_mode & 0o777:04o}"
-        if paths.open_to_others(path) and name != "settings":
-            return Check(name, State.WARNING, f"{path} ({mode}) is open to others. Run: chmod 600 {path}")
-    except OSError as error:
-        return Check(name, State.FAILED, f"{path} cannot be looked at: {error.strerror}.")
-    return Check(name, State.OK, f"{path} ({mode})")
-
-
-def _sqlite_file(url: str) -> Path | None:
-    if "://" in url and not url.startswith("sqlite:///"):
-        return None
-    return Path(url.removeprefix("sqlite:///"))
-
-
-async def _stored(store: Store, settings: Settings, now: datetime) -> list[Check]:
-    checks = [*_health(await store.health())]
+async def _workspace(store: Store, settings: Settings, now: datetime, adapters: AdapterSource | None) -> list[Check]:
     async with store.read() as unit:
         channels = await unit.directory.channels()
         agents = await unit.directory.agents()
         sender = await unit.directory.alive(KIND, now, ALIVE_WITHIN)
         waiting = await unit.outbox.pending_count()
-    checks.append(_agent(settings, [agent.handle for agent in agents]))
-    checks += [_channel(settings, channel) for channel in channels]
+        health = await unit.health.all()
+    checks = [_agent(settings, [agent.handle for agent in agents])]
+    for item in channels:
+        checks.append(await channel(settings, item, adapters))
+        checks += clock_of(item, health.get(item.id))
     checks.append(_sender(sender, waiting))
     checks.append(_receiver(channels, now))
     return checks
-
-
-def _health(health: StoreHealth) -> Iterable[Check]:
-    sound = health.check == "ok"
-    told = f"{health.engine} {health.version}, {health.journal_mode}, {health.size_bytes:,} bytes"
-    trouble = f"the database fails its check: {health.check}. Restore it from a backup."
-    yield Check("database", State.OK if sound else State.FAILED, told if sound else trouble)
-    current = health.schema == SCHEMA_HEAD
-    older = f"schema {health.schema}, this program uses {SCHEMA_HEAD}: open the inbox once to bring it up to date"
-    yield Check("schema", State.OK if current else State.WARNING, health.schema if current else older)
-    for warning in health.warnings:
-        yield Check("database engine", State.WARNING, warning)
 
 
 def _agent(settings: Settings, handles: list[str]) -> Check:
@@ -140,31 +76,6 @@ def _agent(settings: Settings, handles: list[str]) -> Check:
     return Check("agent", State.OK, settings.agent)
 
 
-def _channel(settings: Settings, channel: Channel) -> Check:
-    from tui_inbox.channels.registry import ADAPTERS, WEBHOOK_SECRETS
-
-    name = f"channel {channel.name}"
-    adapter = ADAPTERS.get(channel.kind)
-    if adapter is None:
-        return Check(
-            name, State.WARNING, f"{channel.kind.value} channels cannot be connected yet: nothing is sent there"
-        )
-    if channel.paused_reason:
-        return Check(name, State.WARNING, f"paused: {channel.paused_reason}")
-    needed = dict.fromkeys((*adapter.required_secrets, *WEBHOOK_SECRETS.get(channel.kind, ())))
-    sources = secret_sources(settings, channel.name)
-    missing = [variable_for(channel.name, secret) for secret in needed if secret not in sources]
-    if missing:
-        return Check(name, State.WARNING, f"secrets are not set: {', '.join(missing)}")
-    try:
-        secrets_for(settings, channel.name)
-    except InboxError as error:
-        return Check(name, State.FAILED, str(error))
-    return Check(
-        name, State.OK, f"{channel.kind.value}; secrets: " + ", ".join(f"{n} ({w})" for n, w in sources.items())
-    )
-
-
 def _sender(alive: bool, waiting: int) -> Check:
     if alive:
         return Check("sender", State.OK, f"running, {waiting} waiting")
@@ -173,9 +84,11 @@ def _sender(alive: bool, waiting: int) -> Check:
 
 
 def _receiver(channels: list[Channel], now: datetime) -> Check:
-    heard = [channel.last_webhook_at for channel in channels if channel.last_webhook_at is not None]
+    heard = [item.last_webhook_at for item in channels if item.last_webhook_at is not None]
     if not heard:
         return Check("receiver", State.OK, "no webhook has come in yet; tui-inbox serve takes them")
     ago = now - max(heard)
-    state = State.WARNING if ago > RECEIVER_QUIET else State.OK
-    return Check("receiver", state, f"last webhook {max(heard).isoformat()}")
+    told = f"last webhook {max(heard).isoformat()}"
+    if ago > RECEIVER_QUIET:
+        return Check("receiver", State.WARNING, f"{told}. Does tui-inbox serve run, and does the provider reach it?")
+    return Check("receiver", State.OK, told)

@@ -17,7 +17,6 @@ class StatusLine(Static):
         padding: 0 1;
         color: $text-muted;
         &.-refused { color: $text-warning; text-style: bold; }
-        &.-banner { color: $text-error; text-style: bold; }
     }
     """
 
@@ -25,30 +24,16 @@ class StatusLine(Static):
         super().__init__("", id=id, markup=False)
         self.sentence = ""
         """What is shown."""
-        self._banner = ""
 
     def say(self, sentence: str, *, refused: bool = False) -> None:
         """Show a sentence until the next one; an unchanged one is not painted again."""
-        if self._banner:
-            return
-        self._show(sentence, refused=refused, banner=False)
-
-    def banner(self, sentence: str) -> None:
-        """A trouble that lasts: stays over everything else until called with an empty sentence."""
-        if sentence == self._banner:
-            return
-        self._banner = sentence
-        self._show(sentence, refused=False, banner=bool(sentence))
-
-    def clear(self) -> None:
-        """Say nothing any more."""
-        self.say("")
-
-    def _show(self, sentence: str, *, refused: bool, banner: bool) -> None:
-        marked = f"! {sentence}" if refused or banner else sentence
+        marked = f"! {sentence}" if refused else sentence
         if marked == self.sentence:
             return
         self.sentence = marked
         self.set_class(refused, "-refused")
-        self.set_class(banner, "-banner")
         self.update(Content(str(clean_line(marked, 400)) if marked else ""))
+
+    def clear(self) -> None:
+        """Say nothing any more."""
+        self.say("")

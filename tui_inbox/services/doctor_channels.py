@@ -1,0 +1,51 @@
+"""The check-up of channels: adapters, secrets, and, where asked for, whether each channel takes our credential."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tui_inbox.config import Settings, secret_sources, secrets_for, variable_for
+from tui_inbox.domain.errors import InboxError
+from tui_inbox.domain.models import Channel, ChannelHealth
+from tui_inbox.services.context import AdapterSource
+from tui_inbox.services.doctor_finding import Check, State, clock
+
+
+async def channel(settings: Settings, item: Channel, adapters: AdapterSource | None) -> Check:
+    """One channel. With ``adapters`` it is asked as well; nothing is sent to customers."""
+    from tui_inbox.channels.registry import ADAPTERS, WEBHOOK_SECRETS
+
+    name = f"channel {item.name}"
+    adapter = ADAPTERS.get(item.kind)
+    if adapter is None:
+        return Check(name, State.WARNING, f"{item.kind.value} channels cannot be connected yet: nothing is sent there")
+    if item.paused_reason:
+        told = f"paused: {item.paused_reason} When that is mended: tui-inbox channel test {item.name}"
+        return Check(name, State.WARNING, told)
+    needed = dict.fromkeys((*adapter.required_secrets, *WEBHOOK_SECRETS.get(item.kind, ())))
+    sources = secret_sources(settings, item.name)
+    missing = [variable_for(item.name, secret) for secret in needed if secret not in sources]
+    if missing:
+        return Check(name, State.WARNING, f"secrets are not set: {', '.join(missing)}")
+    try:
+        secrets_for(settings, item.name)
+        return await _asked(name, item, adapters) if adapters is not None else _described(name, item, sources)
+    except InboxError as error:
+        return Check(name, State.FAILED, str(error))
+
+
+def clock_of(item: Channel, health: ChannelHealth | None) -> list[Check]:
+    """How far the channel's clock is from this machine's, as its last answers told."""
+    if health is None or health.skew_at is None:
+        return []
+    return [clock(f"clock of {item.name}", health.skew)]
+
+
+def _described(name: str, item: Channel, sources: Mapping[str, str]) -> Check:
+    told = ", ".join(f"{secret} ({where})" for secret, where in sources.items())
+    return Check(name, State.OK, f"{item.kind.value}; secrets: {told}")
+
+
+async def _asked(name: str, item: Channel, adapters: AdapterSource) -> Check:
+    answer = await adapters.get(item).check()
+    return Check(name, State.OK if answer.ok else State.FAILED, f"{item.kind.value}; {answer.message}")
