@@ -186,6 +186,9 @@ class TuiInbox(TypeAhead):
         if token != self._token:
             self._token = token
             self.store_changed()
+        if await self.services.presence.look(self.agent):
+            for screen in self._own_screens()[-1:]:
+                screen.call_next(screen.colleagues_changed)
 
     def _banner(self, sentence: str) -> None:
         for screen in self._own_screens():

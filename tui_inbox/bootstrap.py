@@ -14,6 +14,7 @@ from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.config import Settings, secrets_for
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.models import Channel
+from tui_inbox.repository.presence import PresenceBoard
 from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
@@ -22,6 +23,7 @@ from tui_inbox.services.drafts import DraftService
 from tui_inbox.services.importing import ImportService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
+from tui_inbox.services.presence import PresenceService
 from tui_inbox.services.receiving import ReceivingService
 from tui_inbox.services.sending import SendingService
 
@@ -75,6 +77,7 @@ class Services:
     directory: DirectoryService
     importing: ImportService
     receiving: ReceivingService
+    presence: PresenceService
     _closed: bool = field(default=False, repr=False)
 
     def make_delivery(self, worker: str) -> DeliveryService:
@@ -95,6 +98,7 @@ class Services:
             return
         self._closed = True
         try:
+            await self.presence.close()
             await self.adapters.close()
         finally:
             await self.store.close()
@@ -121,4 +125,5 @@ async def open_services(settings: Settings, *, clock: Clock = system_clock, migr
         directory=DirectoryService(context, adapters),
         importing=ImportService(context),
         receiving=ReceivingService(context, adapters),
+        presence=PresenceService(context, PresenceBoard(store.path)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tui_inbox.channels.port import ChannelAdapter
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.models import Channel
+from tui_inbox.repository.presence import PresenceBoard
 from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
@@ -12,6 +13,7 @@ from tui_inbox.services.directory import DirectoryService
 from tui_inbox.services.drafts import DraftService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
+from tui_inbox.services.presence import PresenceService
 from tui_inbox.services.sending import SendingService
 
 
@@ -35,7 +37,9 @@ class ScreenServices:
         self.lifecycle = LifecycleService(context)
         self.drafts = DraftService(context)
         self.directory = DirectoryService(context, NoAdapters())
+        self.presence = PresenceService(context, PresenceBoard(context.store.path))
 
     async def close(self) -> None:
         """Release the store."""
+        await self.presence.close()
         await self.store.close()

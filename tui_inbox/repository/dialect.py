@@ -6,6 +6,8 @@ SQLite today. Another engine gets its own answers here and nowhere else.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -42,6 +44,16 @@ SETTINGS = (
     "PRAGMA trusted_schema = OFF",
     "PRAGMA cell_size_check = ON",
 )
+
+SIDE_SETTINGS = (
+    "PRAGMA busy_timeout = 250",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = OFF",
+    "PRAGMA trusted_schema = OFF",
+)
+"""For a file beside the database whose loss costs nothing: never waits for the disk, nor long for another program.
+With WAL and NORMAL it survives a crash all the same. What its keys refer to lies in the database."""
 
 
 ERRORS = (DBAPIError, sqlite3.Error)
@@ -160,6 +172,34 @@ def make_engine(path: Path, access: Access, *, read_only: bool) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
     return engine
+
+
+def make_side_engine(path: Path) -> AsyncEngine:
+    """An engine for a small file beside the database, without transactions but those of :func:`side_write`."""
+    url = URL.create("sqlite+aiosqlite", database=str(path))
+    engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+
+    def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for setting in SIDE_SETTINGS:
+            cursor.execute(setting)
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    return engine
+
+
+@asynccontextmanager
+async def side_write(connection: AsyncConnection) -> AsyncIterator[None]:
+    """One writing transaction on a connection of :func:`make_side_engine`."""
+    await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        await connection.exec_driver_sql("ROLLBACK")
+        raise
+    await connection.exec_driver_sql("COMMIT")
 
 
 def trouble(error: BaseException) -> Trouble:

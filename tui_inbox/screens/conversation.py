@@ -114,6 +114,7 @@ class ConversationScreen(OnContacts, ConversationView):
         """Take the cursor off the messages, else back to the inbox; the draft is saved."""
         if not self.timeline.unselect():
             await self.save_now()
+            self.company.go()
             self.dismiss(None)
 
     # --- writing

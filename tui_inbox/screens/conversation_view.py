@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from tui_inbox.actions import first_sign, keys_of
 from tui_inbox.screens.base import ActionScreen
+from tui_inbox.screens.company import Company
 from tui_inbox.screens.contact_actions import ContactActions
 from tui_inbox.screens.conversation_reading import Loaded, ThreadReading
 from tui_inbox.screens.conversation_sending import Sending
@@ -64,6 +65,7 @@ class ConversationView(ActionScreen[None]):
         self._start = start
         self.reading = ThreadReading(self)
         self.sending = Sending(self)
+        self.company = Company(self)
         self._hold = ExitStack()
 
     def compose(self) -> ComposeResult:
@@ -129,7 +131,8 @@ class ConversationView(ActionScreen[None]):
         self.reading.open(self.contact_id)
 
     def on_unmount(self) -> None:
-        """Left before anything was read."""
+        """Nobody looks at it any more; it may have been left before anything was read."""
+        self.company.gone()
         self._hold.close()
 
     def _release(self) -> None:
@@ -141,6 +144,10 @@ class ConversationView(ActionScreen[None]):
         """Somebody wrote: read again; nothing moves under the reader and the composer stays as it is."""
         if self.shown is not None:
             self.reading.again()
+
+    async def colleagues_changed(self) -> None:
+        """Another agent came, went, or began to type."""
+        self.company.show()
 
     async def save_now(self) -> None:
         """Put the draft on disk."""
@@ -186,6 +193,8 @@ class ConversationView(ActionScreen[None]):
         self._release()
         self.sending.ask_consequence()
         if message.fresh:
+            self.company.come()
+            self.company.show()
             self.reading.mark_read()
         start, self._start = self._start, "read"
         if start != "read":
@@ -244,6 +253,10 @@ class ConversationView(ActionScreen[None]):
     @on(Composer.Refused)
     def _refused(self, message: Composer.Refused) -> None:
         self.say(message.reason, refused=True)
+
+    @on(Composer.Typed)
+    def _typed(self) -> None:
+        self.company.typed()
 
     @on(Composer.DraftDue)
     def _draft_due(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import ClassVar
 
@@ -12,6 +12,7 @@ from textual.strip import Strip
 
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.models import InboxRow
+from tui_inbox.domain.presence import Doing
 from tui_inbox.widgets.row_list import RowList
 from tui_inbox.widgets.row_words import columns_for, head_spans, row_spans
 
@@ -56,6 +57,8 @@ class ContactList(RowList[InboxRow]):
         """What is said instead of rows; lines of our own words."""
         self.selected: dict[int, None] = {}
         """Selected contacts, in the order in which they were selected."""
+        self.colleagues: Mapping[int, Doing] = {}
+        """What other agents do, by contact."""
         self._styles: dict[str, Style] = {}
 
     # Selection ------------------------------------------------------------------------------------------------------
@@ -112,6 +115,7 @@ class ContactList(RowList[InboxRow]):
             self.tz,
             selected=row.contact_id in self.selected,
             searching=self.searching,
+            colleague=self.colleagues.get(row.contact_id),
         )
         lead = ("▌", "accent") if under_cursor else (" ", "")
         return Strip(_merged(self, [lead, *spans], under_cursor=under_cursor), width)
