@@ -18,7 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
-from tui_inbox.domain.errors import StoreUnreachableError
+from tui_inbox.domain.errors import StoreBusyError, StoreUnreachableError
 from tui_inbox.domain.presence import STALE_AFTER, Doing, Present
 from tui_inbox.repository import dialect
 from tui_inbox.repository.base import AnyRow, Repository
@@ -114,6 +114,8 @@ class PresenceBoard:
         try:
             yield
         except (*dialect.ERRORS, OSError) as error:
+            if dialect.trouble(error) is dialect.Trouble.BUSY:
+                raise StoreBusyError(f"Another program is just writing to {self.path}. Try again.") from error
             raise StoreUnreachableError(
                 f"{self.path} cannot be used, so nobody sees who else is at a contact. It can be deleted when no "
                 "inbox is open."

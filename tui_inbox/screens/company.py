@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
 
 from tui_inbox.widgets.colleague_words import colleague_line
 
@@ -48,4 +49,5 @@ class Company:
         self._screen.policy.show_colleagues(colleague_line(here, host.clock()))
 
     def _tell(self) -> None:
-        self._screen.app.run_worker(self._screen.host.services.presence.tell, group=GROUP, exit_on_error=False)
+        work: Callable[[], Coroutine[Any, Any, None]] = self._screen.host.services.presence.tell
+        self._screen.app.run_worker(work, group=GROUP, exit_on_error=False)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from tui_inbox.domain.errors import StoreError
+from tui_inbox.domain.errors import StoreBusyError, StoreError
 from tui_inbox.domain.models import Agent
 from tui_inbox.domain.presence import Colleague, Doing, Present, Sitting
 from tui_inbox.services.context import Context
@@ -128,6 +128,6 @@ class PresenceService:
         self._present = [one for one in self._present if one.agent_id in self._handles]
 
     def _trouble(self, error: StoreError) -> None:
-        if not self._failed:
+        if not self._failed and not isinstance(error, StoreBusyError):  # the next look tries again
             self._failed = True
             logger.warning("presence is off: %s", error)
