@@ -49,5 +49,5 @@ class Company:
         self._screen.policy.show_colleagues(colleague_line(here, host.clock()))
 
     def _tell(self) -> None:
-        work: Callable[[], Coroutine[Any, Any, None]] = self._screen.host.services.presence.tell
+        work: Callable[[], Coroutine[Any, Any, Any]] = self._screen.host.services.presence.tell
         self._screen.app.run_worker(work, group=GROUP, exit_on_error=False)

@@ -21,6 +21,7 @@ from tui_inbox.screens.company import Company
 from tui_inbox.screens.contact_actions import ContactActions
 from tui_inbox.screens.conversation_reading import Loaded, ThreadReading
 from tui_inbox.screens.conversation_sending import Sending
+from tui_inbox.screens.seen import Seen
 from tui_inbox.text import clean_line
 from tui_inbox.widgets.channel_policy import ChannelPolicyBar
 from tui_inbox.widgets.composer import Composer, ComposerKeys
@@ -66,6 +67,7 @@ class ConversationView(ActionScreen[None]):
         self.reading = ThreadReading(self)
         self.sending = Sending(self)
         self.company = Company(self)
+        self.seen = Seen()
         self._hold = ExitStack()
 
     def compose(self) -> ComposeResult:
@@ -179,8 +181,11 @@ class ConversationView(ActionScreen[None]):
         self.shown = message
         view = message.view
         if message.fresh:
+            self.seen.opened(view.conversation.last_seq)
             self.composer.load(message.draft)
             self.policy.use(None)
+        else:
+            self.seen.came(view.conversation.last_seq, hidden=self.timeline.new_below > 0)
         for card in self.query(ContactCard):
             card.show_view(view, self.host.agent.handle)
         channels = tuple(item.contact_channel for item in view.reach)
