@@ -130,3 +130,17 @@ async def test_a_place_where_nothing_can_be_written_is_a_sentence(tmp_path: Path
     with pytest.raises(StoreError, match="nobody sees who else is at a contact"):
         await board.tell(1, (), present(1, 7))
     await board.close()
+
+
+@pytest.mark.parametrize("steps", range(0, 24, 2))
+async def test_being_cut_short_harms_nothing(boards: tuple[PresenceBoard, PresenceBoard], steps: int) -> None:
+    """The program ends while something is being written: what it says last must still go through."""
+    ana, bo = boards
+    await ana.tell(1, (), present(1, 7))
+    cut = asyncio.ensure_future(ana.tell(1, {7}, present(1, 8)))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    cut.cancel()
+    await asyncio.gather(cut, return_exceptions=True)
+    await ana.tell(1, {7, 8}, None)
+    assert await bo.others(2, NOW) == []

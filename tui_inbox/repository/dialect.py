@@ -192,13 +192,9 @@ def make_side_engine(path: Path) -> AsyncEngine:
 
 @asynccontextmanager
 async def side_write(connection: AsyncConnection) -> AsyncIterator[None]:
-    """One writing transaction on a connection of :func:`make_side_engine`."""
+    """One writing transaction on a connection of :func:`make_side_engine`; one that fails must be closed."""
     await connection.exec_driver_sql("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        await connection.exec_driver_sql("ROLLBACK")
-        raise
+    yield
     await connection.exec_driver_sql("COMMIT")
 
 

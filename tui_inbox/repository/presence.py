@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
@@ -91,12 +92,20 @@ class PresenceBoard:
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[AsyncConnection]:
-        """The one connection, in turn: what is written on it does not change its own token."""
+        """The one connection, in turn: what is written on it does not change its own token.
+
+        After a failure it is another one: whoever is cut short, as at the end of the program, leaves it unusable.
+        """
         async with self._turn:
             with self._told():
-                if self._connection is None:
-                    self._connection = await self._first()
-                yield self._connection
+                connection = self._connection or await self._first()
+                self._connection = None
+                try:
+                    yield connection
+                except BaseException:
+                    await _drop(connection)
+                    raise
+                self._connection = connection
 
     async def _first(self) -> AsyncConnection:
         await asyncio.to_thread(_create, self.path)
@@ -105,7 +114,7 @@ class PresenceBoard:
             async with dialect.side_write(connection):
                 await PresenceRepository(connection).create()
         except BaseException:
-            await connection.close()
+            await _drop(connection)
             raise
         return connection
 
@@ -120,6 +129,13 @@ class PresenceBoard:
                 f"{self.path} cannot be used, so nobody sees who else is at a contact. It can be deleted when no "
                 "inbox is open."
             ) from error
+
+
+async def _drop(connection: AsyncConnection) -> None:
+    """Close a connection in whatever state it is; an open transaction is rolled back by that."""
+    with suppress(*dialect.ERRORS, InvalidRequestError):
+        await connection.invalidate()
+    await connection.close()
 
 
 def _create(path: Path) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tui_inbox.services.contacts import ContactView
     from tui_inbox.services.lifecycle import LifecycleResult, SeenAssignee, UndoToken
 
+MOST_NAMED = 4
+"""Agents named in a question; more of them are counted."""
 GROUP = "contact-action"
 """Worker group: one such action at a time."""
 
@@ -299,8 +301,9 @@ def _owners(views: Sequence[ContactView]) -> Owners:
 
 def _take_question(owners: Sequence[Agent], chosen: int) -> str:
     """Who loses what is taken; ``chosen``: how many conversations are taken in all."""
-    names = dict.fromkeys(f"{clean_line(owner.handle, 20)}{', who is away' if owner.away else ''}" for owner in owners)
-    who = "; ".join(names)
+    names = list(dict.fromkeys(f"{clean_line(one.handle, 20)}{', who is away' if one.away else ''}" for one in owners))
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    who = "; ".join(names[:MOST_NAMED]) + more
     if chosen == 1:
         return f"{who} has this conversation. Take it over?"
     return f"{len(owners)} of these {chosen} conversations are others' ({who}). Take all of them over?"

@@ -17,14 +17,17 @@ from pathlib import Path
 from tui_inbox import __version__, paths
 from tui_inbox.config import Settings, secret_sources, secrets_for, shown_database, variable_for
 from tui_inbox.domain.errors import InboxError, StoreError
-from tui_inbox.domain.models import Channel, StoreHealth
+from tui_inbox.domain.models import Activity, Channel, StoreHealth
 from tui_inbox.repository.schema import SCHEMA_HEAD
 from tui_inbox.repository.store import Store
 from tui_inbox.services.delivery import ALIVE_WITHIN, KIND
+from tui_inbox.services.receiving_events import CLOCK_ALARM
 
 PACKAGES = ("textual", "sqlalchemy", "httpx", "starlette")
 RECEIVER_QUIET = timedelta(days=1)
 """Without any webhook for so long, the receiver is worth a look."""
+ALARMS_SHOWN = timedelta(days=1)
+"""How far back wrong clocks of channels are told."""
 
 
 class State(StrEnum):
@@ -109,10 +112,12 @@ async def _stored(store: Store, settings: Settings, now: datetime) -> list[Check
         agents = await unit.directory.agents()
         sender = await unit.directory.alive(KIND, now, ALIVE_WITHIN)
         waiting = await unit.outbox.pending_count()
+        alarms = await unit.activity.of_kind(CLOCK_ALARM, now - ALARMS_SHOWN)
     checks.append(_agent(settings, [agent.handle for agent in agents]))
     checks += [_channel(settings, channel) for channel in channels]
     checks.append(_sender(sender, waiting))
     checks.append(_receiver(channels, now))
+    checks.append(_clocks(alarms))
     return checks
 
 
@@ -170,6 +175,22 @@ def _sender(alive: bool, waiting: int) -> Check:
         return Check("sender", State.OK, f"running, {waiting} waiting")
     state = State.WARNING if waiting else State.OK
     return Check("sender", state, f"not running, {waiting} waiting; the inbox starts it, or: tui-inbox deliver")
+
+
+def _clocks(alarms: list[Activity]) -> Check:
+    """What the receiver has noticed of wrong clocks."""
+    if not alarms:
+        return Check("clocks of channels", State.OK, "no event was dated in the future lately")
+    newest = {str(line.detail["channel"]): line for line in reversed(alarms)}
+    told = ", ".join(
+        f"{name} by {line.detail['ahead_seconds']:,} s at {line.at.isoformat()}" for name, line in newest.items()
+    )
+    return Check(
+        "clocks of channels",
+        State.WARNING,
+        f"events were dated in the future and taken at their arrival: {told}. Compare this machine's clock with the"
+        " time; if it is right, the channel's is wrong.",
+    )
 
 
 def _receiver(channels: list[Channel], now: datetime) -> Check:
