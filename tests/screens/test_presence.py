@@ -254,3 +254,16 @@ async def test_a_channel_that_only_takes_templates_says_it_too(workspace: Worksp
         await until(lambda: "✎ bo is typing" in screen.policy.plain, pilot)
         await use_channel(pilot, screen, screen.policy.reaches[0].contact_channel.channel.kind)
         assert "choose a template" in screen.policy.plain
+
+
+async def test_coming_back_at_once_is_not_undone_by_the_screen_that_was_left(workspace: Workspace) -> None:
+    async with colleagues_of(workspace) as others, workspace.running(SMALL) as (app, pilot):
+        left = await open_conversation(pilot, "Carlos")
+        await pilot.press("escape")
+        await until(lambda: app.screen is inbox_of(app), pilot)
+        await open_conversation(pilot, "Carlos")
+        left.on_unmount()  # however late it comes
+        await settled(pilot)
+        assert app.services.presence._sitting is not None
+        await app.services.presence.tell()
+        assert await others.see("bo", "Carlos") == [("ana", Doing.VIEWING)]

@@ -19,11 +19,14 @@ class Company:
 
     def __init__(self, screen: ConversationView) -> None:
         self._screen = screen
+        self._here = False
+        """Whether the agent is here, by this screen: another one may show the same contact already."""
 
     def come(self) -> None:
         """The agent looks at the contact that is shown."""
         host = self._screen.host
         host.services.presence.come(host.agent, self._screen.contact_id)
+        self._here = True
         self._tell()
 
     def typed(self) -> None:
@@ -38,9 +41,9 @@ class Company:
 
     def gone(self) -> None:
         """The screen is not there any more. Nothing is begun here: the program may be ending, which tells it too."""
-        host = self._screen.host
-        if host.ready:
-            host.services.presence.go(self._screen.contact_id)
+        if self._here:
+            self._here = False
+            self._screen.host.services.presence.go(self._screen.contact_id)
 
     def show(self) -> None:
         """Say who else is here, above the composer."""
