@@ -210,6 +210,9 @@ class TuiInbox(TypeAhead):
         if token != self._token or store.generation != self._generation:
             self._token, self._generation = token, store.generation
             self.store_changed()
+        if await self.services.presence.look(self.agent):
+            for screen in self._own_screens()[-1:]:
+                screen.call_next(screen.colleagues_changed)
 
     async def _tell(self, trouble: InboxError | None) -> None:
         """The banner of every screen; once the trouble is over, what was kept for that moment."""

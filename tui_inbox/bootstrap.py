@@ -16,6 +16,7 @@ from tui_inbox.config import Settings, secrets_for
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.models import Channel
 from tui_inbox.repository.dialect import Journal
+from tui_inbox.repository.presence import PresenceBoard
 from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
@@ -26,6 +27,7 @@ from tui_inbox.services.importing import ImportService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
 from tui_inbox.services.outbox import OutboxService
+from tui_inbox.services.presence import PresenceService
 from tui_inbox.services.receiving import ReceivingService
 from tui_inbox.services.sending import SendingService
 
@@ -83,6 +85,7 @@ class Services:
     directory: DirectoryService
     importing: ImportService
     receiving: ReceivingService
+    presence: PresenceService
     _closed: bool = field(default=False, repr=False)
     _purged_at: datetime | None = field(default=None, repr=False)
 
@@ -113,6 +116,7 @@ class Services:
         self._closed = True
         try:
             await self.drafts.close()
+            await self.presence.close()
             await self.adapters.close()
         finally:
             await self.store.close()
@@ -150,4 +154,5 @@ async def open_services(
         directory=DirectoryService(context, adapters),
         importing=ImportService(context),
         receiving=ReceivingService(context, adapters),
+        presence=PresenceService(context, PresenceBoard(store.path)),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import pytest
 from tests.cli.conftest import Cli
 from tui_inbox import paths
 from tui_inbox.actions import ACTIONS
+from tui_inbox.repository.store import Store
+from tui_inbox.services.receiving_events import CLOCK_ALARM
 
 CANARY = "110201543:CANARYCANARYCANARYCANARYCANARYCANARY"
 
@@ -170,3 +174,30 @@ def test_broken_settings_are_one_sentence(
     assert told in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
     assert "CANARY-CANARY" not in result.output
+
+
+def test_doctor_tells_of_clocks_that_are_wrong(cli: Cli) -> None:
+    def clocks() -> tuple[str, str]:
+        row = next(row for row in cli.rows("doctor") if row["check"] == "clocks of channels")
+        return row["state"], row["message"]
+
+    assert clocks()[0] == "ok"
+    now = datetime.now(UTC)
+
+    async def note(ago: timedelta, channel: str, seconds: int) -> None:
+        store = await Store.open(f"sqlite:///{cli.database}")
+        detail = {"channel": channel, "ahead_seconds": seconds}
+        try:
+            await store.write(lambda unit: unit.activity.add(CLOCK_ALARM, detail=detail, now=now - ago))
+        finally:
+            await store.close()
+
+    asyncio.run(note(timedelta(hours=25), "shop", 999))
+    assert clocks()[0] == "ok", "that was long ago"
+    asyncio.run(note(timedelta(hours=2), "shop", 400))
+    asyncio.run(note(timedelta(hours=1), "shop", 3600))
+    state, told = clocks()
+    assert state == "warning"
+    assert "shop by 3,600 s" in told
+    assert "400" not in told
+    assert "Compare this machine's clock" in told

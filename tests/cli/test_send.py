@@ -133,3 +133,19 @@ def test_waiting_ends_when_nobody_sends(cli: Cli) -> None:
     assert result.exit_code == 1
     assert "queued" in result.stdout
     assert "sender" in result.stderr
+
+
+def test_a_script_can_say_what_it_has_seen(cli: Cli) -> None:
+    seen = cli.json("show", CARLOS)["timeline"][-1]["seq"]
+    cli.agent = "bo"
+    cli.json("send", CARLOS, "--text", "Bo was faster")
+    cli.agent = "ana"
+    before = cli.dump()
+    for dry in ((), ("--dry-run",)):
+        stopped = cli("send", CARLOS, "--text", "Hello", "--seen", str(seen), *dry)
+        assert (stopped.exit_code, stopped.stdout) == (1, "")
+        assert "replied" in stopped.stderr
+        assert "Nothing was sent" in stopped.stderr
+    assert cli.dump() == before
+    seen = cli.json("show", CARLOS)["timeline"][-1]["seq"]
+    assert cli.json("send", CARLOS, "--text", "Hello", "--seen", str(seen))["state"] == "queued"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -202,3 +203,34 @@ def test_the_best_channel_is_the_preferred_one_unless_it_allows_nothing() -> Non
     assert best_channel([(1, template), (2, free)], 1) == 1
     assert best_channel([(1, nothing), (2, template), (3, free)], 1) == 3
     assert best_channel([(1, nothing)], 1) is None
+
+
+CLOCK_CHANGES = [
+    # zone, wall clock of the customer's message, wall clock exactly 24 hours later
+    ("America/New_York", "2026-03-07T12:00:00-05:00", "2026-03-08T13:00:00-04:00"),
+    ("America/New_York", "2026-10-31T12:00:00-04:00", "2026-11-01T11:00:00-05:00"),
+    ("Europe/Berlin", "2026-03-28T12:00:00+01:00", "2026-03-29T13:00:00+02:00"),
+    ("Europe/Berlin", "2026-10-24T12:00:00+02:00", "2026-10-25T11:00:00+01:00"),
+    ("Australia/Lord_Howe", "2026-10-03T12:00:00+10:30", "2026-10-04T12:30:00+11:00"),
+    ("Australia/Lord_Howe", "2026-04-04T12:00:00+11:00", "2026-04-05T11:30:00+10:30"),
+    ("Africa/Casablanca", "2026-02-14T12:00:00+01:00", "2026-02-15T11:00:00+00:00"),
+    ("Africa/Casablanca", "2026-03-21T12:00:00+00:00", "2026-03-22T13:00:00+01:00"),
+    ("Asia/Kathmandu", "2026-03-28T12:00:00+05:45", "2026-03-29T12:00:00+05:45"),
+    ("Pacific/Apia", "2011-12-29T12:00:00-10:00", "2011-12-31T12:00:00+14:00"),
+    ("America/Sao_Paulo", "2018-11-03T12:00:00-03:00", "2018-11-04T13:00:00-02:00"),
+    ("America/Sao_Paulo", "2018-02-17T12:00:00-02:00", "2018-02-18T11:00:00-03:00"),
+]
+
+
+@pytest.mark.parametrize(("zone", "wrote", "closes"), CLOCK_CHANGES)
+def test_a_day_is_24_hours_whatever_the_wall_clock_does(zone: str, wrote: str, closes: str) -> None:
+    at = datetime.fromisoformat(wrote)
+    assert at.astimezone(ZoneInfo(zone)).isoformat() == wrote, "the table names times that exist"
+    facts = ChannelFacts(last_qualifying_at=at.astimezone(UTC))
+    policy = policy_for(ChannelKind.WHATSAPP)
+    answer = decide(policy, facts, at.astimezone(UTC))
+    assert answer.closes_at is not None
+    assert answer.closes_at.astimezone(ZoneInfo(zone)).isoformat() == closes
+    end = datetime.fromisoformat(closes).astimezone(UTC)
+    states = [decide(policy, facts, end + timedelta(seconds=offset)).state for offset in (-1, 0, 1)]
+    assert states == [OPEN, CLOSED, CLOSED]

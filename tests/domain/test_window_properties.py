@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -106,3 +108,35 @@ def test_permissions_only_shrink_while_nothing_arrives(kind: ChannelKind, first:
     text = {Permission.TEXT, Permission.HUMAN_AGENT}
     assert not (Permission.TEXT in later.may_send and Permission.TEXT not in earlier.may_send)
     assert not (set(later.may_send) & text and not set(earlier.may_send) & text)
+
+
+@pytest.mark.parametrize("kind", [kind for kind, policy in DEFAULT_POLICIES.items() if policy.window is not None])
+def test_ten_thousand_late_future_repeated_and_reordered_events(kind: ChannelKind) -> None:
+    """The window is that of the newest event time, whatever the order; the oracle counts in plain seconds."""
+    policy, chance = DEFAULT_POLICIES[kind], random.Random(kind.value)
+    renewing = sorted(policy.renewing_events)
+    assert policy.window is not None
+    window, newest, current = int(policy.window.total_seconds()), -1, None
+    margin = int(policy.margin.total_seconds())
+    arrived, earlier = 0, list[tuple[InboundKind, int]]()
+    for _ in range(10_000):
+        arrived += chance.randrange(600)
+        how = chance.random()
+        if earlier and how < 0.2:
+            event, at = chance.choice(earlier)  # again, later
+        else:
+            event = chance.choice(renewing)
+            late, skewed, soon = chance.randrange(9 * 86_400), chance.randrange(301, 90_000), chance.randrange(301)
+            at = arrived - late if how < 0.5 else arrived + skewed if how < 0.6 else arrived + soon - 150
+            at = max(0, at)
+        earlier = [*earlier[-50:], (event, at)]
+        current = renew(policy, current, event, after(at), after(arrived))
+        newest = max(newest, arrived if at > arrived + 300 else at)
+        assert current == after(newest)
+        now = newest + window - margin + chance.randrange(-2, 3)
+        state = decide(policy, ChannelFacts(last_qualifying_at=current), after(now)).state
+        assert (state is WindowState.OPEN) is (now < newest + window - margin)
+
+
+def after(seconds: int) -> datetime:
+    return START + timedelta(seconds=seconds)

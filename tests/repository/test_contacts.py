@@ -331,7 +331,7 @@ async def test_who_wrote_meanwhile(store: Store, place: Place) -> None:
 
     async def since(seq: int, agent: int) -> str:
         found = await read(store, lambda unit: unit.timeline.written_since(place.contact, seq, except_agent_id=agent))
-        return "" if found is None else found.author or "customer"
+        return ", ".join(entry.author or "customer" for entry in found)
 
     seq = await out("m1", place.ana)
     assert await since(0, place.ana) == ""
@@ -339,6 +339,7 @@ async def test_who_wrote_meanwhile(store: Store, place: Place) -> None:
     assert await since(seq, place.bo) == ""
     await receive(store, place, "1", NOW)
     assert await since(seq, place.ana) == "customer"
+    assert await since(0, place.bo) == "customer, ana"
 
 
 async def test_a_message_taken_back_leaves_no_words(store: Store, place: Place) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tui_inbox.channels.port import ChannelAdapter
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.models import Channel
+from tui_inbox.repository.presence import PresenceBoard
 from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
@@ -14,6 +15,7 @@ from tui_inbox.services.drafts import DraftService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
 from tui_inbox.services.outbox import OutboxService
+from tui_inbox.services.presence import PresenceService
 from tui_inbox.services.sending import SendingService
 
 
@@ -38,7 +40,9 @@ class ScreenServices:
         self.lifecycle = LifecycleService(context)
         self.drafts = DraftService(context, DraftFiles(context.store.path.parent / "drafts"))
         self.directory = DirectoryService(context, NoAdapters())
+        self.presence = PresenceService(context, PresenceBoard(context.store.path))
 
     async def close(self) -> None:
         """Release the store."""
+        await self.presence.close()
         await self.store.close()

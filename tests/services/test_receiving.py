@@ -18,9 +18,9 @@ from tui_inbox.domain.errors import StoreBusyError
 from tui_inbox.domain.events import ChannelEvent
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, Direction
 from tui_inbox.repository.contacts import NewContact
-from tui_inbox.services.receiving_events import split_name
+from tui_inbox.services.receiving_events import CLOCK_ALARM, split_name
 
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -109,7 +109,49 @@ async def test_a_time_far_in_the_future_is_the_arrival(inbox: Inbox, event_at: t
     await inbox.post(posts.whatsapp(posts.message("m1", "one", now + event_at)))
     target = await inbox.find()
     assert target.facts.last_qualifying_at == now + taken_at
-    assert (await inbox.thread(target.contact_id))[0].at <= now + taken_at
+    (entry,) = [entry for entry in await inbox.thread(target.contact_id) if entry.body]
+    assert entry.at == now + taken_at
+
+
+async def test_a_date_in_the_future_is_put_on_record_once_an_hour_for_each_channel(
+    inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def alarms() -> list[tuple[object, object]]:
+        async with inbox.space.store.read() as unit:
+            lines = await unit.activity.of_kind(CLOCK_ALARM, inbox.clock() - DAY)
+        return [(line.detail["channel"], line.detail["ahead_seconds"]) for line in lines]
+
+    await inbox.post(posts.whatsapp(posts.message("m0", "fine", inbox.clock() + 5 * MINUTE)))
+    assert await alarms() == []
+    for number in range(3):
+        await inbox.post(posts.whatsapp(posts.message(f"m{number + 1}", "secret words", inbox.clock() + HOUR)))
+    assert await alarms() == [("wa", 3600)]
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+        "channel wa: an event is dated 3600 s after its arrival, taken at its arrival"
+    ]
+    await inbox.space.add_channel("wa2")
+    await inbox.post(posts.whatsapp(posts.message("m1", "one", inbox.clock() + 2 * HOUR)), channel="wa2")
+    inbox.clock.now += 2 * HOUR
+    await inbox.post(posts.whatsapp(posts.message("m9", "again", inbox.clock() + HOUR)))
+    assert await alarms() == [("wa", 3600), ("wa2", 7200), ("wa", 3600)]
+
+
+async def test_reordered_repeated_late_and_future_messages_leave_one_window_and_one_order(inbox: Inbox) -> None:
+    now, chance = inbox.clock(), random.Random(5)
+    offsets = [
+        chance.choice((-30, -26, -20, -3, -1, 2, 30)) * HOUR - chance.randrange(3600) * SECOND for _ in range(40)
+    ]
+    offsets = [-abs(offset) if abs(offset) <= 5 * MINUTE else offset for offset in offsets]
+    items = [posts.message(f"m{number}", f"text {number}", now + offset) for number, offset in enumerate(offsets)]
+    bodies = [posts.whatsapp(item) for item in items * 2]
+    chance.shuffle(bodies)
+    await inbox.post(*bodies)
+    target = await inbox.find()
+    counted = [now if offset > 5 * MINUTE else now + offset for offset in offsets]
+    assert target.facts.last_qualifying_at == max(counted)
+    entries = [entry for entry in await inbox.thread(target.contact_id) if entry.body]
+    assert sorted(entry.body for entry in entries) == sorted(f"text {number}" for number in range(40))
+    assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
 
 
 async def test_an_old_message_is_shown_late_and_opens_no_window(inbox: Inbox) -> None:

@@ -113,6 +113,32 @@ def test_clock_changes(zone: str, day: date, clock: time, expected: str) -> None
     assert at_local(day, clock, ZoneInfo(zone)).astimezone(ZoneInfo(zone)).isoformat() == expected
 
 
+@pytest.mark.parametrize(
+    ("zone", "now", "typed", "expected"),
+    [
+        # Days keep the time of day over the change, hours do not.
+        ("America/New_York", "2026-03-07T12:00:00-05:00", "1d", "2026-03-08T12:00:00-04:00"),
+        ("America/New_York", "2026-03-07T12:00:00-05:00", "24h", "2026-03-08T13:00:00-04:00"),
+        ("America/New_York", "2026-10-31T12:00:00-04:00", "24h", "2026-11-01T11:00:00-05:00"),
+        ("Europe/Berlin", "2026-03-28T12:00:00+01:00", "tomorrow 9:00", "2026-03-29T09:00:00+02:00"),
+        ("Europe/Berlin", "2026-03-28T12:00:00+01:00", "tomorrow 2:30", "2026-03-29T03:00:00+02:00"),
+        ("Europe/Berlin", "2026-10-24T12:00:00+02:00", "tomorrow 2:30", "2026-10-25T02:30:00+02:00"),
+        ("Australia/Lord_Howe", "2026-10-03T12:00:00+10:30", "tomorrow 2:15", "2026-10-04T02:30:00+11:00"),
+        ("Australia/Lord_Howe", "2026-04-04T12:00:00+11:00", "24h", "2026-04-05T11:30:00+10:30"),
+        ("Africa/Casablanca", "2026-03-21T12:00:00+00:00", "tomorrow", "2026-03-22T09:00:00+01:00"),
+        ("Asia/Kathmandu", "2026-03-28T23:50:00+05:45", "tomorrow", "2026-03-29T09:00:00+05:45"),
+        ("Asia/Kathmandu", "2026-03-28T00:10:00+05:45", "tomorrow", "2026-03-29T09:00:00+05:45"),
+        ("Pacific/Apia", "2011-12-29T12:00:00-10:00", "tomorrow", "2011-12-31T00:00:00+14:00"),
+        ("Pacific/Apia", "2011-12-29T12:00:00-10:00", "2d", "2011-12-31T12:00:00+14:00"),
+        ("America/Sao_Paulo", "2018-11-03T12:00:00-03:00", "tomorrow 0:30", "2018-11-04T01:00:00-02:00"),
+        ("America/Sao_Paulo", "2018-02-17T12:00:00-02:00", "tomorrow", "2018-02-18T09:00:00-03:00"),
+    ],
+)
+def test_what_is_typed_means_the_wall_clock_over_its_changes(zone: str, now: str, typed: str, expected: str) -> None:
+    until = parse_snooze(typed, datetime.fromisoformat(now).astimezone(UTC), ZoneInfo(zone))
+    assert until.astimezone(ZoneInfo(zone)).isoformat() == expected
+
+
 @given(
     zone=st.sampled_from(ZONES),
     day=st.dates(date(2005, 1, 1), date(2036, 12, 31)),

@@ -76,7 +76,7 @@ def _read(read: Mapping[str, Any], sender: str, at: datetime) -> ReceiptEvent | 
         receipt=Receipt.READ,
         provider_id=ident,
         address=sender,
-        watermark=None if watermark is None else instant(watermark, at),
+        watermark=None if watermark is None else min(instant(watermark, at), at),
     )
 
 

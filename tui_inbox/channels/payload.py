@@ -13,8 +13,6 @@ from typing import Any, NoReturn
 
 from tui_inbox.channels.port import PayloadError
 
-FUTURE_TOLERANCE = timedelta(minutes=10)
-"""Events dated later than this after their arrival are taken at their arrival."""
 LATEST_SECOND = 253_402_300_799
 """31 December 9999, 23:59:59 UTC."""
 UNSTORABLE = re.compile("[\ud800-\udfff\x00]")
@@ -86,8 +84,9 @@ def number(value: object) -> float | None:
 def instant(value: object, received_at: datetime) -> datetime:
     """Event time from seconds or milliseconds since 1970 (a number or a string of digits).
 
-    Seconds and milliseconds are told apart by size. What makes no sense, and what lies more than ten minutes after
-    ``received_at``, is taken at ``received_at``: the event did happen, and no later than that.
+    Seconds and milliseconds are told apart by size. What makes no sense is taken at ``received_at``: the event did
+    happen, and no later than that. A time in the future stays what the channel says: whoever handles the event must
+    see that a clock is wrong.
     """
     found = integer(value)
     if found is None or found <= 0:
@@ -95,5 +94,4 @@ def instant(value: object, received_at: datetime) -> datetime:
     seconds, milliseconds = (found, 0) if found < 10**11 else divmod(found, 1000)
     if seconds > LATEST_SECOND:
         return received_at
-    at = datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=milliseconds)
-    return received_at if at > received_at + FUTURE_TOLERANCE else at
+    return datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=milliseconds)

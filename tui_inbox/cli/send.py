@@ -38,6 +38,12 @@ ON_THEIR_WAY = frozenset({DeliveryState.QUEUED, DeliveryState.LEASED, DeliverySt
 @click.option("--tag", type=click.Choice(["HUMAN_AGENT"]), help="Reason that the channel accepts for writing late.")
 @click.option("--dry-run", is_flag=True, help="Print the consequences only; nothing is sent or changed.")
 @click.option("--key", metavar="KEY", help="The same key twice is one message.")
+@click.option(
+    "--seen",
+    type=click.IntRange(0),
+    metavar="SEQ",
+    help="Stop if the customer or another agent wrote after entry SEQ (as show --json numbers them).",
+)
 @click.option("--wait", type=click.FloatRange(0, LONGEST_WAIT), metavar="SECONDS", help="Wait for what becomes of it.")
 @json_option
 @common_options
@@ -53,6 +59,7 @@ def send(
     tag: str | None,
     dry_run: bool,
     key: str | None,
+    seen: int | None,
     wait: float | None,
     as_json: bool,
 ) -> None:
@@ -70,7 +77,7 @@ def send(
         agent = await acting_agent(services)
         contact_id = await services.contacts.resolve(contact)
         target = None if channel is None else channel_of(await services.contacts.view(contact_id), channel)
-        request = SendRequest(contact_id, body, choice, target, tag or "", client_key=key)
+        request = SendRequest(contact_id, body, choice, target, tag or "", client_key=key, seen_seq=seen)
         if dry_run:
             return await services.sending.preview(agent, request)
         result = await services.sending.send(agent, request)

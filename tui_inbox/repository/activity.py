@@ -47,6 +47,15 @@ class ActivityRepository(Repository):
         """The present instant by the engine's clock."""
         return await dialect.clock(self._connection)
 
+    async def of_kind(self, kind: str, since: datetime) -> list[Activity]:
+        """Lines of one kind that are about no contact, from ``since`` on, newest first."""
+        about_nobody = activity.c.contact_id.is_(None) & (activity.c.kind == kind) & (activity.c.at >= since)
+        statement = select(activity).where(about_nobody).order_by(activity.c.id.desc())
+        return [
+            Activity(row.id, row.at, row.contact_id, "", row.kind, row.message_id, row.detail)
+            for row in await self._all(statement)
+        ]
+
     async def for_contact(self, contact_id: int, limit: int = 100) -> list[Activity]:
         """The newest lines about a contact, newest first."""
         statement = (

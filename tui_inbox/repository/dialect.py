@@ -59,6 +59,7 @@ EXPECTED_SETTINGS = {
 }
 """The same as the engine tells them; the last one is its default, and must stay so."""
 
+
 ERRORS = (DBAPIError, sqlite3.Error)
 """What :func:`trouble` explains; settings made on a new connection raise the driver's own class."""
 

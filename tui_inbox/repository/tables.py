@@ -381,15 +381,3 @@ workers = Table(
     moment("beat_at"),
     Index("ix_workers_kind", "kind", "beat_at"),
 )
-
-presence = Table(
-    "presence",
-    metadata,
-    reference("agent_id", "agents.id", key=True),
-    reference("contact_id", "contacts.id", key=True),
-    words("doing", None),
-    moment("since"),
-    moment("seen_at"),
-    Index("ix_presence_contact_id", "contact_id", "seen_at"),
-)
-"""Which agent looks at, or writes to, which contact: a hint for the others, never a lock."""

@@ -141,16 +141,18 @@ class TimelineRepository(Repository):
         return [_entry(row) for row in reversed(rows)]
 
     async def written_since(
-        self, contact_id: int, seq: int, *, except_agent_id: int | None = None
-    ) -> TimelineEntry | None:
-        """The newest message after number ``seq`` that the customer or anybody but ``except_agent_id`` wrote."""
+        self, contact_id: int, seq: int, *, except_agent_id: int | None = None, limit: int = 50
+    ) -> list[TimelineEntry]:
+        """The messages after number ``seq`` that the customer or anybody but ``except_agent_id`` wrote, newest first;
+        what was taken back before it left does not count."""
         columns = timeline.c
         by_customer, by_us = columns.direction == Direction.INBOUND, columns.direction == Direction.OUTBOUND
         if except_agent_id is not None:
             by_us &= or_(columns.author_id.is_(None), columns.author_id != except_agent_id)
-        statement = _entries(contact_id).where(columns.seq > seq, or_(by_customer, by_us))
-        row = await self._first(statement.order_by(columns.seq.desc()).limit(1))
-        return None if row is None else _entry(row)
+        stands = or_(outbox.c.state.is_(None), outbox.c.state != DeliveryState.CANCELLED)
+        statement = _entries(contact_id).where(columns.seq > seq, or_(by_customer, by_us), stands)
+        rows = await self._all(statement.order_by(columns.seq.desc()).limit(limit))
+        return [_entry(row) for row in rows]
 
     async def redact(self, channel_id: int, provider_id: str) -> bool:
         """Forget the words of a message that the customer took back; ``False`` when it is not in a thread."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the data layer is imported after the first frame, never by 
     from tui_inbox.services.inbox import InboxService
     from tui_inbox.services.lifecycle import LifecycleService
     from tui_inbox.services.outbox import OutboxService
+    from tui_inbox.services.presence import PresenceService
     from tui_inbox.services.sending import SendingService
 
 __all__ = ["ActionModal", "ActionScreen", "Host", "Services", "bindings_for"]
@@ -52,6 +53,8 @@ class Services(Protocol):
     def drafts(self) -> DraftService: ...
     @property
     def directory(self) -> DirectoryService: ...
+    @property
+    def presence(self) -> PresenceService: ...
     async def close(self) -> None:
         """Release the store and whatever else is open."""
 
@@ -122,6 +125,9 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
 
     async def store_changed(self) -> None:
         """Called when somebody, or this program, has written to the store. Read again what is shown."""
+
+    async def colleagues_changed(self) -> None:
+        """Called when what another agent looks at or types to reads differently."""
 
     async def save_now(self) -> None:
         """Called before the program ends by a signal: put what was typed on disk."""

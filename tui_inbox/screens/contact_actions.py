@@ -6,7 +6,7 @@ says one sentence. What can be taken back or repeated is remembered in a :class:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,11 +22,14 @@ from tui_inbox.screens.base import ActionScreen
 from tui_inbox.text import clean_line
 
 if TYPE_CHECKING:
+    from tui_inbox.domain.models import Agent
     from tui_inbox.screens.dialogs.assign import Assignment
     from tui_inbox.screens.dialogs.base import Dialog
     from tui_inbox.services.contacts import ContactView
-    from tui_inbox.services.lifecycle import LifecycleResult, UndoToken
+    from tui_inbox.services.lifecycle import LifecycleResult, SeenAssignee, UndoToken
 
+MOST_NAMED = 4
+"""Agents named in a question; more of them are counted."""
 GROUP = "contact-action"
 """Worker group: one such action at a time."""
 
@@ -74,6 +77,9 @@ class _RulesHolder(Protocol):
 
 
 Step = Callable[[int], Awaitable["LifecycleResult"]]
+Owners = Mapping[int, "SeenAssignee"]
+"""Who had each conversation when the agent was asked."""
+NOT_LOOKED_AT: Owners = {}
 
 
 class ContactActions:
@@ -168,35 +174,43 @@ class ContactActions:
     async def _assign(self, contact_ids: Sequence[int]) -> str:
         from tui_inbox.screens.dialogs.assign import AssignDialog
 
-        view = await self._view(contact_ids[0])
+        views = [await self._view(contact_id) for contact_id in contact_ids]
         agents = await self._host.services.directory.agents()
-        present = view.assignee if len(contact_ids) == 1 else None
-        chosen = await self._ask(AssignDialog(self._about(view, contact_ids), agents, self._host.agent, present))
-        return "" if chosen is None else await self._assign_with(chosen, contact_ids)
+        present = views[0].assignee if len(contact_ids) == 1 else None
+        chosen = await self._ask(AssignDialog(self._about(views[0], contact_ids), agents, self._host.agent, present))
+        return "" if chosen is None else await self._assign_with(chosen, contact_ids, _owners(views))
 
-    async def _assign_with(self, chosen: Assignment, contact_ids: Sequence[int]) -> str:
+    async def _assign_with(self, chosen: Assignment, contact_ids: Sequence[int], owners: Owners = NOT_LOOKED_AT) -> str:
         service, agent = self._host.services.lifecycle, self._host.agent
         self.memory.repeat = ("assign", chosen)
-        return await self._each(contact_ids, lambda ident: service.assign(agent, ident, chosen.agent), "Assigned")
+
+        def step(ident: int) -> Awaitable[LifecycleResult]:
+            result: Awaitable[LifecycleResult] = service.assign(agent, ident, chosen.agent, seen=owners.get(ident))
+            return result
+
+        return await self._each(contact_ids, step, "Assigned")
 
     async def _take(self, contact_ids: Sequence[int]) -> str:
         service, agent = self._host.services.lifecycle, self._host.agent
-        if len(contact_ids) == 1 and not await self._may_take(contact_ids[0]):
+        views = [await self._view(contact_id) for contact_id in contact_ids]
+        if not await self._may_take(views):
             return ""
-        return await self._each(contact_ids, lambda ident: service.assign(agent, ident, agent), "Took")
+        owners = _owners(views)
+        return await self._each(
+            contact_ids, lambda ident: service.assign(agent, ident, agent, seen=owners[ident]), "Took"
+        )
 
-    async def _may_take(self, contact_id: int) -> bool:
+    async def _may_take(self, views: Sequence[ContactView]) -> bool:
         """Taking from somebody else is asked for once more."""
-        view = await self._view(contact_id)
-        if view.assignee is None or view.assignee.id == self._host.agent.id:
+        me = self._host.agent.id
+        owners = [view.assignee for view in views if view.assignee is not None and view.assignee.id != me]
+        if not owners:
             return True
         from tui_inbox.screens.dialogs.confirm import ConfirmDialog
 
-        owner = clean_line(view.assignee.handle, 20)
-        away = ", who is away" if view.assignee.away else ""
-        question = f"{owner}{away} has this conversation. Take it over?"
-        dialog = ConfirmDialog("Take", question, yes="take it", about=self._about(view, [contact_id]))
-        return bool(await self._ask(dialog))
+        question, yes = _take_question(owners, len(views)), "take it" if len(views) == 1 else "take them"
+        about = self._about(views[0], [view.contact.id for view in views])
+        return bool(await self._ask(ConfirmDialog("Take", question, yes=yes, about=about)))
 
     async def _note(self, contact_ids: Sequence[int]) -> str:
         from tui_inbox.screens.dialogs.note import NoteDialog
@@ -277,3 +291,19 @@ class ContactActions:
     def _about(self, view: ContactView, contact_ids: Sequence[int]) -> str:
         name = str(clean_line(view.contact.name, 28))
         return name if len(contact_ids) == 1 else f"{name} and {len(contact_ids) - 1} more"
+
+
+def _owners(views: Sequence[ContactView]) -> Owners:
+    from tui_inbox.services.lifecycle import SeenAssignee
+
+    return {view.contact.id: SeenAssignee(None if view.assignee is None else view.assignee.id) for view in views}
+
+
+def _take_question(owners: Sequence[Agent], chosen: int) -> str:
+    """Who loses what is taken; ``chosen``: how many conversations are taken in all."""
+    names = list(dict.fromkeys(f"{clean_line(one.handle, 20)}{', who is away' if one.away else ''}" for one in owners))
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    who = "; ".join(names[:MOST_NAMED]) + more
+    if chosen == 1:
+        return f"{who} has this conversation. Take it over?"
+    return f"{len(owners)} of these {chosen} conversations are others' ({who}). Take all of them over?"

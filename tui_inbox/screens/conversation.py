@@ -145,7 +145,7 @@ class ConversationScreen(OnContacts, ConversationView):
             self.say("No channel of this contact takes a template now.", refused=True)
             return
         assert self.shown is not None
-        channel = item.contact_channel.channel
+        channel, seen = item.contact_channel.channel, self.sending.seen_seq
         templates = await self.host.services.directory.templates(channel.id)
         choice = await self.app.push_screen_wait(
             TemplatePicker(templates, self.shown.view.contact, f"{item.policy.label} · {clean_line(channel.name, 24)}")
@@ -154,7 +154,7 @@ class ConversationScreen(OnContacts, ConversationView):
             return
         for blocked in self.trouble.holding_up(item.contact_channel.id):
             await self._text_back(blocked)  # it would keep the template waiting behind it
-        await self.sending.send_template(choice, item.contact_channel.id)
+        await self.sending.send_template(choice, item.contact_channel.id, seen=seen)
 
     def _template_channel(self) -> Reach | None:
         """The channel in use where it takes templates, else the first that does."""

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from tui_inbox.actions import first_sign
 from tui_inbox.domain.errors import ConflictError, InboxError, PolicyRefusedError, StoreError
 from tui_inbox.domain.ids import new_id
-from tui_inbox.domain.kinds import ComposerMode, Direction
+from tui_inbox.domain.kinds import ComposerMode
 from tui_inbox.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
-    from tui_inbox.domain.models import Agent, TimelineEntry
+    from tui_inbox.domain.models import Agent
     from tui_inbox.screens.conversation_view import ConversationView
+    from tui_inbox.screens.dialogs.conflict import Resolution
     from tui_inbox.services.send_plan import SendRequest, TemplateChoice
 
 SEND_PATIENCE = 0.5
@@ -46,7 +47,8 @@ class Sending:
             screen.policy.show_consequence("")
             return
         tag = "HUMAN_AGENT" if current.answer.mode is ComposerMode.TAG else ""
-        request = self._request(text=SAMPLE, tag=tag, channel_id=current.contact_channel.id)
+        # Whatever came meanwhile, the line says what sending would do; the send itself stops at it.
+        request = replace(self._request(text=SAMPLE, tag=tag, channel_id=current.contact_channel.id), seen_seq=None)
         try:
             preview = await host.services.sending.preview(host.agent, request, zone=host.tz)
         except InboxError:
@@ -58,11 +60,16 @@ class Sending:
 
     # --- sending
 
+    @property
+    def seen_seq(self) -> int:
+        """Number of the newest entry that the agent has read."""
+        return self._screen.seen.newest(hidden=self._screen.timeline.new_below > 0)
+
     def send_text(self, text: str, tag: str) -> None:
         """Queue the composer's text."""
         self._screen.in_background(partial(self._send_text, text, tag), "send", alone=False)
 
-    async def _send_text(self, text: str, tag: str, *, anyway: bool = False) -> None:
+    async def _send_text(self, text: str, tag: str, *, seen: int | None = None) -> None:
         screen = self._screen
         current = screen.policy.current
         if current is None:
@@ -70,7 +77,7 @@ class Sending:
             return
         channel_id, contact_id = current.contact_channel.id, screen.contact_id
         # Made out now: whom it goes to and what was seen must not change while the draft is being saved.
-        request = self._request(text=text, tag=tag, channel_id=channel_id, anyway=anyway)
+        request = self._request(text=text, tag=tag, channel_id=channel_id, seen=seen)
         try:
             async with self._draft_lock:
                 drafts = screen.host.services.drafts
@@ -85,17 +92,23 @@ class Sending:
         finally:
             screen.composer.not_sent()
 
-    async def send_template(self, choice: TemplateChoice, channel_id: int, *, anyway: bool = False) -> None:
-        """Queue a template; a draft in the composer stays. Must run in a worker."""
+    async def send_template(self, choice: TemplateChoice, channel_id: int, *, seen: int | None = None) -> None:
+        """Queue a template; a draft in the composer stays. Must run in a worker.
+
+        ``seen``: what the agent had read before the picker covered the thread.
+        """
         key = new_id(self._screen.host.clock())
-        request = self._request(template=choice, channel_id=channel_id, client_key=key, anyway=anyway)
+        request = self._request(template=choice, channel_id=channel_id, client_key=key, seen=seen)
         try:
             await self._queue(request)
         except ConflictError as error:
             from tui_inbox.screens.dialogs.conflict import Resolution
 
-            if await self._ask_conflict(error, request) is Resolution.SEND:
-                await self.send_template(choice, channel_id, anyway=True)
+            decision, seen = await self._ask_conflict(error, request)
+            if decision is Resolution.SEND:
+                await self.send_template(choice, channel_id, seen=seen)
+            else:
+                self._screen.say("The template was not sent.")
 
     async def _queue(self, request: SendRequest) -> bool:
         """Queue; whether it was. A conflict is raised, any other refusal is said."""
@@ -144,12 +157,11 @@ class Sending:
         tag: str = "",
         template: TemplateChoice | None = None,
         client_key: str | None = None,
-        anyway: bool = False,
+        seen: int | None = None,
     ) -> SendRequest:
+        """``seen``: number of the newest entry that the agent has read; ``None`` = by what has been on the screen."""
         from tui_inbox.services.send_plan import SendRequest
 
-        shown = self._screen.shown
-        seen = None if shown is None or anyway else shown.view.conversation.last_seq
         return SendRequest(
             contact_id=self._screen.contact_id,
             text=text,
@@ -157,7 +169,7 @@ class Sending:
             channel_id=channel_id,
             tag=tag,
             client_key=client_key,
-            seen_seq=seen,
+            seen_seq=self.seen_seq if seen is None else seen,
             due_in=self._screen.actions.rules.undo_seconds,
         )
 
@@ -167,31 +179,29 @@ class Sending:
         from tui_inbox.screens.dialogs.conflict import Resolution
 
         screen = self._screen
-        decision = await self._ask_conflict(error, request)
+        decision, seen = await self._ask_conflict(error, request)
         if decision is Resolution.SEND:
-            await self._send_text(request.text, request.tag, anyway=True)
+            await self._send_text(request.text, request.tag, seen=seen)
         elif decision is Resolution.DROP:
             screen.composer.load("")
-            await screen.host.services.drafts.discard(screen.host.agent, screen.contact_id)
+            await screen.host.services.drafts.discard(screen.host.agent, request.contact_id)
             screen.say("The text is dropped; nothing was sent.")
         else:
             screen.composer.field.focus()
             screen.say("Not sent; the text is as you wrote it.")
 
-    async def _ask_conflict(self, error: ConflictError, request: SendRequest) -> object:
-        from tui_inbox.screens.dialogs.conflict import ConflictDialog
+    async def _ask_conflict(self, error: ConflictError, request: SendRequest) -> tuple[Resolution, int]:
+        """What the agent decides, and the number of the newest message that was shown: "anyway" goes no further."""
+        from tui_inbox.screens.dialogs.conflict import ConflictDialog, Resolution
 
-        screen = self._screen
+        screen, host = self._screen, self._screen.host
         seen = request.seen_seq or 0
-        entries = await screen.host.services.contacts.timeline(request.contact_id, limit=20)
-        news = [entry for entry in entries if entry.seq > seen and self._is_news(entry)]
+        news = await host.services.contacts.written_since(host.agent, request.contact_id, seen)
         screen.reading.again()
-        dialog = ConflictDialog(str(error), news, screen.customer)
-        return await screen.app.push_screen_wait(dialog)
-
-    def _is_news(self, entry: TimelineEntry) -> bool:
-        mine = entry.author == self._screen.host.agent.handle
-        return entry.direction is Direction.INBOUND or (entry.direction is Direction.OUTBOUND and not mine)
+        decision = await screen.app.push_screen_wait(ConflictDialog(str(error), news, screen.customer))
+        shown = max([seen, *(entry.seq for entry in news)])
+        screen.seen.read(shown)
+        return decision or Resolution.EDIT, shown
 
     # --- the draft
 

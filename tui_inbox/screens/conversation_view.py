@@ -18,10 +18,12 @@ from textual.widget import Widget
 
 from tui_inbox.actions import first_sign, keys_of
 from tui_inbox.screens.base import ActionScreen
+from tui_inbox.screens.company import Company
 from tui_inbox.screens.contact_actions import ContactActions
 from tui_inbox.screens.conversation_reading import Loaded, ThreadReading
 from tui_inbox.screens.conversation_sending import Sending
 from tui_inbox.screens.conversation_trouble import Trouble
+from tui_inbox.screens.seen import Seen
 from tui_inbox.text import clean_line
 from tui_inbox.widgets.channel_policy import ChannelPolicyBar
 from tui_inbox.widgets.composer import Composer, ComposerKeys
@@ -75,11 +77,14 @@ class ConversationView(ActionScreen[None]):
         self.reading = ThreadReading(self)
         self.sending = Sending(self)
         self.trouble = Trouble(self)
+        self.company = Company(self)
+        self.seen = Seen()
         self._hold = ExitStack()
         self._styled_for = ""
 
     def begin(self, contact_id: int, *, start: str, neighbours: Neighbours | None, message_id: str) -> None:
         """Show another contact on this screen, which was left before and is about to be pushed again."""
+        self.shown = None
         self.contact_id, self._start, self._neighbours = contact_id, start, neighbours
         self.came_for = message_id
         self._fold()
@@ -152,12 +157,14 @@ class ConversationView(ActionScreen[None]):
         self.reading.open(self.contact_id, self.came_for)
 
     def on_unmount(self) -> None:
-        """Left before anything was read."""
+        """Nobody looks at it any more; it may have been left before anything was read."""
+        self.company.gone()
         self._hold.close()
 
     def leave(self) -> None:
         """Let go of the contact: nothing of it ticks on, or is seen should the next one be slow to come."""
         self.shown = None
+        self.company.go()
         self.set_focus(None)
         self.policy.forget()
         self.trouble.forget()
@@ -188,6 +195,10 @@ class ConversationView(ActionScreen[None]):
         if self.shown is not None:
             self.reading.again()
 
+    async def colleagues_changed(self) -> None:
+        """Another agent came, went, or began to type."""
+        self.company.show()
+
     async def save_now(self) -> None:
         """Put the draft on disk."""
         await self.sending.save_draft()
@@ -211,16 +222,18 @@ class ConversationView(ActionScreen[None]):
     @on(Loaded)
     def _loaded(self, message: Loaded) -> None:
         """Take over what was read, unless it is of a contact that was left meanwhile, or was read once already."""
-        overtaken = message.fresh and self.shown is not None
-        if message.contact_id != self.contact_id or overtaken:
+        if message.contact_id != self.contact_id or message.fresh is (self.shown is not None):
             return
-        if not message.fresh and self.shown is not None:
+        if self.shown is not None:
             message = message.over(self.shown)
         self.shown = message
         view = message.view
         if message.fresh:
+            self.seen.opened(view.conversation.last_seq)
             self.composer.load(message.draft)
             self.policy.use(None)
+        else:
+            self.seen.came(view.conversation.last_seq, hidden=self.timeline.new_below > 0)
         for card in self.query(ContactCard):
             card.show_view(view, self.host.agent.handle)
         channels = tuple(item.contact_channel for item in view.reach)
@@ -236,6 +249,8 @@ class ConversationView(ActionScreen[None]):
         self._release()
         self.sending.ask_consequence()
         if message.fresh:
+            self.company.come()
+            self.company.show()
             self.reading.mark_read()
         start, self._start = self._start, "read"
         if start != "read":
@@ -291,6 +306,10 @@ class ConversationView(ActionScreen[None]):
     @on(Composer.Refused)
     def _refused(self, message: Composer.Refused) -> None:
         self.say(message.reason, refused=True)
+
+    @on(Composer.Typed)
+    def _typed(self) -> None:
+        self.company.typed()
 
     @on(Composer.DraftDue)
     def _draft_due(self) -> None:

@@ -48,6 +48,7 @@ SEARCH_HELP = (
 MARKS = (
     ("● ◌ ○ ·", "conversation open, snoozed, closed; the contact never had one"),
     ("• ! ? ✓ ⊘", "unread; a message failed or was blocked; one is uncertain; selected; contact blocked"),
+    ("✎ ☻", "another agent is typing to, or looks at, the contact"),
     ("3 h 12 m", "time left in which free text may be sent on the channel last used"),
     ("free", "that channel has no messaging window"),
     ("template", "the window has closed: an approved template may be sent"),

@@ -12,6 +12,7 @@ from textual.timer import Timer
 from tui_inbox.domain.filters import InboxFilter, InboxKind, StatusCounts
 from tui_inbox.domain.outbox import OutboxCounts, sees_everybody
 from tui_inbox.screens.views import Facets
+from tui_inbox.widgets.colleague_words import colleague_line
 from tui_inbox.widgets.latest import Latest
 from tui_inbox.widgets.lines import Line, Lines
 from tui_inbox.widgets.preview import preview_lines
@@ -34,6 +35,8 @@ class InboxReading:
         self._facets = Latest(screen, "inbox-facets", failed)
         self._preview = Latest(screen, "inbox-preview", failed)
         self._timer: Timer | None = None
+        self._company: Line = ()
+        """Who else is at the contact, as the preview says it."""
         self.previewed: int | None = None
         """The contact that the preview shows."""
         self.counts: StatusCounts | None = None
@@ -74,6 +77,15 @@ class InboxReading:
             work = partial(self._read_preview, contact_id)
             self._timer = self._screen.set_timer(PREVIEW_PAUSE, lambda: self._preview.ask(work))
 
+    def company_changed(self) -> None:
+        """Other agents came or went: the preview is read again if it says something else now."""
+        if self.previewed is not None and self._company_at(self.previewed) != self._company:
+            self.ask_preview(self.previewed, at_once=True)
+
+    def _company_at(self, contact_id: int) -> Line:
+        host = self._screen.host
+        return colleague_line(host.services.presence.at(contact_id), host.clock())
+
     async def _count(self, view: InboxFilter) -> None:
         service = self._screen.host.services.inbox
         counts = await service.counts(view)
@@ -107,10 +119,12 @@ class InboxReading:
         current = screen.rows.current
         if current is None or current.contact_id != contact_id:
             return
-        self.previewed = contact_id
+        self.previewed, self._company = contact_id, self._company_at(contact_id)
         pane: Lines = screen.preview
         size = pane.content_size
-        lines = preview_lines(view, entries, size.width, size.height, screen.rows.now, screen.host.tz)
+        lines = preview_lines(
+            view, entries, size.width, size.height, screen.rows.now, screen.host.tz, company=self._company
+        )
         pane.show(_padded(lines, size.height))
 
 

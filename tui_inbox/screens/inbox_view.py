@@ -95,8 +95,22 @@ class InboxView(ActionScreen[None]):
         self.reading.ask_numbers(self.view)
         self.reading.ask_facets()
 
+    async def colleagues_changed(self) -> None:
+        """Another agent looks at, or types to, another contact: only marks change."""
+        self._show_colleagues()
+        self.reading.company_changed()
+
+    def _show_colleagues(self) -> None:
+        # The first of a contact's is the one that types, where anybody does.
+        at = {one.contact_id: one.doing for one in reversed(self.host.services.presence.colleagues)}
+        if at != self.rows.colleagues:
+            self.rows.colleagues = at
+            self.rows.repaint()
+
     def on_screen_resume(self) -> None:
         """Back from a conversation: it may have changed."""
+        if self.host.ready:
+            self._show_colleagues()
         if self.host.ready and not self.rows.loading_rows:
             self.rows.read_again()
             self.reading.ask_numbers(self.view)

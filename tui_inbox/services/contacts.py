@@ -84,6 +84,13 @@ class ContactService:
             waits = {item.message_id: waiting(item, now) for item in await unit.outbox_pages.of_contact(contact_id)}
         return [replace(entry, waits=waits.get(entry.message_id)) if entry.message_id else entry for entry in entries]
 
+    async def written_since(self, agent: Agent, contact_id: int, seen_seq: int) -> list[TimelineEntry]:
+        """What the customer and agents other than ``agent`` wrote after entry number ``seen_seq``, in the order in
+        which it came in; it is why a send stops."""
+        async with self._context.store.read() as unit:
+            found = await unit.timeline.written_since(contact_id, seen_seq, except_agent_id=agent.id)
+        return found[::-1]
+
     async def mark_read(self, contact_id: int) -> None:
         """Nothing is unread any more in this conversation."""
         await self._context.store.write(lambda unit: unit.conversations.mark_read(contact_id))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from tui_inbox.config import Settings
 from tui_inbox.domain.errors import StoreError
-from tui_inbox.domain.models import Channel
+from tui_inbox.domain.models import Activity, Channel
 from tui_inbox.repository.store import Store
 from tui_inbox.services.context import AdapterSource
 from tui_inbox.services.delivery import ALIVE_WITHIN, KIND
@@ -18,11 +18,14 @@ from tui_inbox.services.doctor_finding import Check, State
 from tui_inbox.services.doctor_places import leftovers, places, versions
 from tui_inbox.services.doctor_store import outbox, stored
 from tui_inbox.services.invariants import violations
+from tui_inbox.services.receiving_events import CLOCK_ALARM
 
 __all__ = ["Check", "State", "examine"]
 
 RECEIVER_QUIET = timedelta(days=1)
 """Without any webhook for so long, the receiver is worth a look."""
+ALARMS_SHOWN = timedelta(days=1)
+"""How far back wrong clocks of channels are told."""
 
 
 async def examine(
@@ -55,12 +58,14 @@ async def _workspace(store: Store, settings: Settings, now: datetime, adapters: 
         sender = await unit.directory.alive(KIND, now, ALIVE_WITHIN)
         waiting = await unit.outbox.pending_count()
         health = await unit.health.all()
+        alarms = await unit.activity.of_kind(CLOCK_ALARM, now - ALARMS_SHOWN)
     checks = [_agent(settings, [agent.handle for agent in agents])]
     for item in channels:
         checks.append(await channel(settings, item, adapters))
         checks += clock_of(item, health.get(item.id))
     checks.append(_sender(sender, waiting))
     checks.append(_receiver(channels, now))
+    checks.append(_clocks(alarms))
     return checks
 
 
@@ -81,6 +86,22 @@ def _sender(alive: bool, waiting: int) -> Check:
         return Check("sender", State.OK, f"running, {waiting} waiting")
     state = State.WARNING if waiting else State.OK
     return Check("sender", state, f"not running, {waiting} waiting; the inbox starts it, or: tui-inbox deliver")
+
+
+def _clocks(alarms: list[Activity]) -> Check:
+    """What the receiver has noticed of wrong clocks."""
+    if not alarms:
+        return Check("clocks of channels", State.OK, "no event was dated in the future lately")
+    newest = {str(line.detail["channel"]): line for line in reversed(alarms)}
+    told = ", ".join(
+        f"{name} by {line.detail['ahead_seconds']:,} s at {line.at.isoformat()}" for name, line in newest.items()
+    )
+    return Check(
+        "clocks of channels",
+        State.WARNING,
+        f"events were dated in the future and taken at their arrival: {told}. Compare this machine's clock with the"
+        " time; if it is right, the channel's is wrong.",
+    )
 
 
 def _receiver(channels: list[Channel], now: datetime) -> Check:

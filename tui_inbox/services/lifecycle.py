@@ -24,7 +24,7 @@ from tui_inbox.services.send_plan import check_text
 if TYPE_CHECKING:  # screens use this module before the database layer is loaded
     from tui_inbox.repository.unit import Unit
 
-__all__ = ["LifecycleResult", "LifecycleService", "UndoToken", "parse_snooze"]
+__all__ = ["LifecycleResult", "LifecycleService", "SeenAssignee", "UndoToken", "parse_snooze"]
 
 WAKE_BATCH = 100
 
@@ -39,6 +39,14 @@ class UndoToken:
     """As it stood when the change was done; its version and last entry must still be the present ones."""
     what: str
     """What was done: ``closed``, ``opened``, ``snoozed``, ``assigned``, ``blocked``, ``unblocked``."""
+
+
+@dataclass(frozen=True)
+class SeenAssignee:
+    """Who had a conversation when an agent decided whose it is to be."""
+
+    agent_id: int | None
+    """``None`` = nobody."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +128,13 @@ class LifecycleService:
 
         return await self._context.store.write(work)
 
-    async def assign(self, agent: Agent, contact_id: int, assignee: Agent | None) -> LifecycleResult:
-        """Give the conversation to an agent, or to nobody."""
+    async def assign(
+        self, agent: Agent, contact_id: int, assignee: Agent | None, *, seen: SeenAssignee | None = None
+    ) -> LifecycleResult:
+        """Give the conversation to an agent, or to nobody.
+
+        ``seen``: whom it must still belong to; raises :class:`ConflictError` when somebody else has got it since.
+        """
 
         async def work(unit: Unit) -> LifecycleResult:
             now = self._context.clock()
@@ -131,6 +144,8 @@ class LifecycleService:
             if change.after == before:
                 return LifecycleResult(before, _had_already(agent, taker))
             previous = await handle_of(unit, before.assignee_id)
+            if seen is not None and seen.agent_id != before.assignee_id:
+                raise ConflictError(_got_meanwhile(agent, before, previous))
             sentence = _assigned_sentence(agent, taker, previous)
             return await _done(unit, agent, before, change, "assigned", sentence, now)
 
@@ -245,6 +260,11 @@ def _had_already(agent: Agent, taker: Agent | None) -> str:
     if taker is None:
         return "Nobody has it already."
     return "It is yours already." if taker.id == agent.id else f"{taker.handle} has it already."
+
+
+def _got_meanwhile(agent: Agent, before: Conversation, owner: str) -> str:
+    has = "you have it" if before.assignee_id == agent.id else f"{owner} has it" if owner else "nobody has it"
+    return f"Not assigned: somebody was quicker, and {has} now. Nothing was changed; decide again."
 
 
 def _assigned_sentence(agent: Agent, taker: Agent | None, previous: str) -> str:

@@ -6,8 +6,10 @@ are the channel's own, except that one dated too far in the future is taken at i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from tui_inbox.domain import lifecycle
@@ -28,6 +30,12 @@ from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.receiving_receipts import handle_echo, handle_receipt
 
+logger = logging.getLogger(__name__)
+
+CLOCK_ALARM = "clock alarm"
+"""Kind of the line in the record that says that a channel's clock, or ours, is wrong."""
+ALARM_EVERY = timedelta(hours=1)
+"""At most one such line in this time for each channel."""
 NAME_MAXIMUM = 200
 """Characters of a first or last name that are kept."""
 SILENT = frozenset({InboundKind.REACTION, InboundKind.READ, InboundKind.FOLLOW})
@@ -36,6 +44,9 @@ SILENT = frozenset({InboundKind.REACTION, InboundKind.READ, InboundKind.FOLLOW})
 
 async def handle(unit: Unit, channel: Channel, event: ChannelEvent, *, arrived_at: datetime, now: datetime) -> None:
     """Do what ``event`` asks for. Its key must have been claimed in this very unit."""
+    if taken_at(event.at, arrived_at) != event.at:
+        await _alarm(unit, channel, event.at - arrived_at, now)
+        event = replace(event, at=arrived_at)
     match event:
         case InboundMessage():
             await _message(unit, channel, event, arrived_at, now)
@@ -43,11 +54,11 @@ async def handle(unit: Unit, channel: Channel, event: ChannelEvent, *, arrived_a
             await handle_receipt(unit, channel, event, now)
         case EchoEvent():
             target = await find_or_introduce(unit, channel, event.address, now=now)
-            await handle_echo(unit, channel, target, event, taken_at(event.at, arrived_at), arrived_at)
+            await handle_echo(unit, channel, target, event, event.at, arrived_at)
         case SubscriptionEvent():
-            await _subscription(unit, channel, event, taken_at(event.at, arrived_at), now)
+            await _subscription(unit, channel, event, event.at, now)
         case DeletedEvent():
-            await _deleted(unit, channel, event, taken_at(event.at, arrived_at), arrived_at, now)
+            await _deleted(unit, channel, event, event.at, arrived_at, now)
         case TemplateChanged():
             await unit.directory.set_template_status(channel.id, event.name, event.language, event.status, event.reason)
         case _:
@@ -57,6 +68,16 @@ async def handle(unit: Unit, channel: Channel, event: ChannelEvent, *, arrived_a
 def taken_at(event_at: datetime, arrived_at: datetime) -> datetime:
     """The time that an event is taken at: its own, but never far after its arrival."""
     return arrived_at if event_at > arrived_at + FUTURE_TOLERANCE else event_at
+
+
+async def _alarm(unit: Unit, channel: Channel, ahead: timedelta, now: datetime) -> None:
+    """Put on record that an event was dated in the future: one of the two clocks is wrong."""
+    recent = await unit.activity.of_kind(CLOCK_ALARM, now - ALARM_EVERY)
+    if any(line.detail.get("channel") == channel.name for line in recent):
+        return
+    seconds = int(ahead.total_seconds())
+    logger.warning("channel %s: an event is dated %d s after its arrival, taken at its arrival", channel.name, seconds)
+    await unit.activity.add(CLOCK_ALARM, detail={"channel": channel.name, "ahead_seconds": seconds}, now=now)
 
 
 async def find_or_introduce(
@@ -109,7 +130,7 @@ async def refresh_window(unit: Unit, contact_id: int, now: datetime) -> None:
 async def _message(unit: Unit, channel: Channel, event: InboundMessage, arrived_at: datetime, now: datetime) -> None:
     target = await find_or_introduce(unit, channel, event.address, now=now, name=event.name, phone=event.phone)
     contact = await _contact(unit, target)
-    at = taken_at(event.at, arrived_at)
+    at = event.at
     await _renew(unit, channel, target, event, at, arrived_at)
     if event.kind is not InboundKind.READ:
         await _show(unit, channel, target, contact, event, at, arrived_at, now)

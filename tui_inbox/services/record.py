@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tui_inbox.domain.kinds import ClosingLogic, DeliveryState, Direction
+from tui_inbox.domain.kinds import ClosingLogic
 from tui_inbox.domain.lifecycle import Change
 from tui_inbox.domain.models import Agent, Conversation, Team, TimelineEntry
 from tui_inbox.services.contacts import handle_of
@@ -56,20 +56,8 @@ async def written_since(
     """The newest message that came after entry number ``seen_seq``, from the customer or an agent other than
     ``except_agent``; what was taken back before it left does not count."""
     agent_id = None if except_agent is None else except_agent.id
-    newest = await unit.timeline.written_since(contact_id, seen_seq, except_agent_id=agent_id)
-    if newest is None or newest.state is not DeliveryState.CANCELLED:
-        return newest
-    found = [
-        entry
-        for entry in await unit.timeline.page(contact_id, limit=NEWEST)
-        if entry.seq > seen_seq and _is_written(entry) and (except_agent is None or entry.author != except_agent.handle)
-    ]
-    return max(found, key=lambda entry: entry.seq, default=None)
-
-
-def _is_written(entry: TimelineEntry) -> bool:
-    is_message = entry.direction in {Direction.INBOUND, Direction.OUTBOUND}
-    return is_message and entry.state is not DeliveryState.CANCELLED
+    found = await unit.timeline.written_since(contact_id, seen_seq, except_agent_id=agent_id, limit=1)
+    return found[0] if found else None
 
 
 def ago(at: datetime, now: datetime) -> str:

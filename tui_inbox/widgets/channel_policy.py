@@ -25,6 +25,8 @@ from tui_inbox.widgets.policy_words import alternative, face, may_send, next_cha
 
 LEAST_WAIT, MOST_WAIT = 0.02, 3600.0
 """Bounds in seconds of one wait; the upper one catches a clock that was set or a machine that slept."""
+LEAST_OWN = 24
+"""Cells of the second row that colleagues never take."""
 NO_CHANNEL: Line = (
     ("⊘ ", "bad"),
     ("no channel", "bad strong"),
@@ -74,6 +76,7 @@ class ChannelPolicyBar(Lines):
         self._chosen: int | None = None
         self._told: tuple[int, WindowAnswer] | None = None
         self._consequence = ""
+        self._colleagues: Line = ()
         self._timer: Timer | None = None
         self.reaches: tuple[Reach, ...] = ()
         """The latest answers, the channel last used first."""
@@ -102,6 +105,13 @@ class ChannelPolicyBar(Lines):
         if sentence != self._consequence:
             self._consequence = sentence
             self._draw(self._clock())
+
+    def show_colleagues(self, line: Line) -> None:
+        """Who else is at this contact: at the right of the second row, where one looks before sending."""
+        if line != self._colleagues:
+            self._colleagues = line
+            if self._contact is not None:
+                self._draw(self._clock())
 
     def judge(self) -> None:
         """Judge every channel now, redraw what changed, tell what changed, and wait for the next change."""
@@ -160,7 +170,8 @@ class ChannelPolicyBar(Lines):
     def _draw(self, now: datetime) -> None:
         width = self.content_size.width or 78
         if self.current is None:
-            self.show([cut((("▌ ", "edge-bad"), *NO_CHANNEL), width), (("▌", "edge-bad"),)])
+            others = self._with_colleagues((("▌", "edge-bad"),), width)
+            self.show([cut((("▌ ", "edge-bad"), *NO_CHANNEL), width), others])
             return
         shown = face(self.current, now, self._zone)
         edge = (("▌ ", f"edge-{shown.tone}"),)
@@ -170,7 +181,14 @@ class ChannelPolicyBar(Lines):
             (f"  {shown.told}", ""),
         )
         name: Line = ((self.current.policy.label, "muted"),)
-        self.show([beside((*edge, *state), name, width), cut((*edge, *self._second_row(shown.way_out)), width)])
+        second = self._with_colleagues((*edge, *self._second_row(shown.way_out)), width)
+        self.show([beside((*edge, *state), name, width), second])
+
+    def _with_colleagues(self, row: Line, width: int) -> Line:
+        """``row`` with the colleagues at its end; they get what they need, and what it says itself is cut first."""
+        if not self._colleagues:
+            return cut(row, width)
+        return beside(row, cut(self._colleagues, width - LEAST_OWN), width)
 
     def _second_row(self, way_out: str) -> Line:
         """What sending does where text may go; else the way out with its keys."""

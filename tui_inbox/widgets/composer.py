@@ -125,6 +125,9 @@ class Composer(Vertical):
 
         text: str
 
+    class Typed(Message):
+        """The agent has changed the text."""
+
     class TemplateWanted(Message):
         """The agent wants a template."""
 
@@ -242,6 +245,7 @@ class Composer(Vertical):
         self._refresh_row()
         if self.unsaved:
             self._touched()
+            self.post_message(self.Typed())
 
     @on(ComposerText.KeyWanted)
     def _special(self, event: ComposerText.KeyWanted) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual.strip import Strip
 
 from tui_inbox.domain.models import InboxRow
+from tui_inbox.domain.presence import Doing
 from tui_inbox.widgets.marked_list import MarkedList
 from tui_inbox.widgets.row_words import columns_for, head_spans, row_spans
 
@@ -18,6 +21,8 @@ class ContactList(MarkedList[InboxRow]):
         """Whether rows tell whose they are; pointless in Mine and Unassigned."""
         self.searching = False
         """Whether rows tell in which field the search hit."""
+        self.colleagues: Mapping[int, Doing] = {}
+        """What other agents do, by contact."""
 
     def paint_row(self, row: InboxRow, width: int, *, under_cursor: bool) -> Strip:
         """One line: a bar under the cursor, marks, facts, name, the newest words."""
@@ -30,6 +35,7 @@ class ContactList(MarkedList[InboxRow]):
             self.tz,
             selected=row.contact_id in self.selected,
             searching=self.searching,
+            colleague=self.colleagues.get(row.contact_id),
         )
         lead = ("▌", "accent") if under_cursor else (" ", "")
         return self.strip_of([lead, *spans], width, under_cursor=under_cursor)

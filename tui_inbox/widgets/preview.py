@@ -39,10 +39,18 @@ class Preview(Lines):
 
 
 def preview_lines(
-    view: ContactView, entries: Sequence[TimelineEntry], width: int, height: int, now: datetime, tz: tzinfo
+    view: ContactView,
+    entries: Sequence[TimelineEntry],
+    width: int,
+    height: int,
+    now: datetime,
+    tz: tzinfo,
+    *,
+    company: Line = (),
 ) -> list[Line]:
-    """Head, reach and as many of the newest entries as fit into ``height`` lines."""
-    head = [*_who(view, width, now, tz), _rule(width), *(_reach(item, width, now) for item in view.reach)]
+    """Head, reach and as many of the newest entries as fit into ``height`` lines; ``company``: who else is there."""
+    here = [cut(company, width)] if company else []
+    head = [*_who(view, width, now, tz), *here, _rule(width), *(_reach(item, width, now) for item in view.reach)]
     if not view.reach:
         head.append((("no channel: this contact cannot be reached", "bad"),))
     head.append(_rule(width))

@@ -14,8 +14,10 @@ from functools import lru_cache
 from tui_inbox.domain.kinds import ChannelKind, ComposerMode, ConversationStatus, Direction, WindowState
 from tui_inbox.domain.models import InboxRow
 from tui_inbox.domain.policy import policy_for
+from tui_inbox.domain.presence import Doing
 from tui_inbox.domain.window import AMBER, WindowAnswer, decide
 from tui_inbox.text import CustomerText, cells, clean_line, duration, fit, when
+from tui_inbox.widgets.colleague_words import MARKS
 
 STATUS_MARKS: Mapping[ConversationStatus, str] = {
     ConversationStatus.OPEN: "●",
@@ -99,11 +101,12 @@ def row_spans(
     *,
     selected: bool = False,
     searching: bool = False,
+    colleague: Doing | None = None,
 ) -> list[Span]:
-    """The spans of one row, together exactly ``width`` cells."""
+    """The spans of one row, together exactly ``width`` cells; ``colleague``: what another agent does with it."""
     badge, tone = window_badge(row, now)
     spans: list[Span] = [
-        mark(row, selected=selected),
+        *_marks(mark(row, selected=selected), colleague),
         (STATUS_MARKS[row.status] + " ", _STATUS_TONES[row.status]),
         (fit(_time(row, now, tz), columns.when, "right"), "muted"),
         ("  ", ""),
@@ -132,6 +135,11 @@ def _customer_part(row: InboxRow, name_width: int, room: int, *, searching: bool
         who = "you: " if row.preview_direction is Direction.OUTBOUND else ""
         spans.append((fit(who + str(cleaned(row.preview, 200)) if row.preview else "", room), "faint"))
     return spans
+
+
+def _marks(first: Span, colleague: Doing | None) -> list[Span]:
+    """The first two cells; a colleague's mark takes the second."""
+    return [first] if colleague is None else [(first[0][:1], first[1]), MARKS[colleague]]
 
 
 def mark(row: InboxRow, *, selected: bool) -> Span:
