@@ -13,7 +13,7 @@ import functools
 import json
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -36,6 +36,10 @@ HEADERS_STARTED = "http11.send_request_headers.started"
 
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+async def unwatched(event: str) -> None:
+    """The watch that sees nothing."""
 
 
 class FailureKind(StrEnum):
@@ -70,6 +74,7 @@ class _Progress:
     """How far one request got."""
 
     guard: FirstByteGuard | None
+    watch: Callable[[str], Awaitable[None]]
     guarded: bool = False
     bytes_may_have_left: bool = False
     guard_error: BaseException | None = None
@@ -77,6 +82,7 @@ class _Progress:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        await self.watch(event)
         if event != HEADERS_STARTED:
             return
         if self.guard is not None and not self.guarded:
@@ -90,7 +96,10 @@ class _Progress:
 
 
 class Http:
-    """Makes requests for one channel account. Times in seconds; ``total`` covers everything, the guard included."""
+    """Makes requests for one channel account. Times in seconds; ``total`` covers everything, the guard included.
+
+    ``watch`` is awaited at every trace event of a request, before its guard; lets a harness stop the process there.
+    """
 
     def __init__(
         self,
@@ -99,9 +108,11 @@ class Http:
         read: float = READ_TIMEOUT,
         total: float = TOTAL_TIMEOUT,
         clock: Clock = system_clock,
+        watch: Callable[[str], Awaitable[None]] = unwatched,
     ) -> None:
         self._connect, self._read, self._total = connect, read, total
         self._clock = clock
+        self._watch = watch
 
     async def post_json(
         self, url: str, headers: Mapping[str, str], payload: object, before_first_byte: FirstByteGuard | None = None
@@ -138,7 +149,7 @@ class Http:
     ) -> HttpReply | HttpFailure:
         import httpx  # loading it takes a good tenth of a second, which only a sender needs
 
-        progress = _Progress(guard)
+        progress = _Progress(guard, self._watch)
         try:
             async with asyncio.timeout(self._total), self._client(url) as client:
                 return await _exchange(client, method, url, headers, body, progress)

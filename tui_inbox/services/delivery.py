@@ -19,7 +19,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from tui_inbox.channels.port import ChannelAdapter, SendVetoedError
-from tui_inbox.domain.delivery import LEASE, TOTAL_TIMEOUT
 from tui_inbox.domain.errors import InboxError, StoreError
 from tui_inbox.domain.events import OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import DeliveryState, ErrorClass
@@ -204,8 +203,9 @@ class DeliveryService:
         token = secrets.token_hex(16)
 
         async def work(unit: Unit) -> Claim | None:
-            fence = self._boot_clock() + LEASE.total_seconds()
-            row = await unit.outbox.claim(self._worker, token, self._context.clock(), LEASE)
+            lease = self._context.timing.lease
+            fence = self._boot_clock() + lease.total_seconds()
+            row = await unit.outbox.claim(self._worker, token, self._context.clock(), lease)
             return Claim(row, fence) if row is not None else None
 
         return await self._context.store.write(work)
@@ -312,7 +312,7 @@ class DeliveryService:
 
     async def _leave(self) -> None:
         if self._sends:
-            await asyncio.wait(self._sends, timeout=TOTAL_TIMEOUT + 1)
+            await asyncio.wait(self._sends, timeout=self._context.timing.total_timeout + 1)
         with contextlib.suppress(StoreError):  # the heartbeat grows old by itself
             await self._context.store.write(lambda unit: unit.directory.retire(self._worker))
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tui_inbox.channels.port import SendVetoedError
-from tui_inbox.domain.delivery import LEASE_RESERVE, TOTAL_TIMEOUT
+from tui_inbox.domain.delivery import Timing
 from tui_inbox.domain.errors import StoreError
 from tui_inbox.domain.kinds import ContentKind, DeliveryState, ErrorClass, Permission
 from tui_inbox.domain.models import Channel, Contact, ContactChannel, OutboxRow
@@ -24,8 +24,6 @@ from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
 from tui_inbox.services.reach import facts_now
 
-NEEDED = TOTAL_TIMEOUT + LEASE_RESERVE
-"""Seconds of lease that must be left when the first byte leaves."""
 Pointcut = Callable[[str], Awaitable[None]]
 """Awaited at named points of a delivery; lets a harness stop the process exactly there."""
 
@@ -91,12 +89,12 @@ def is_paused(channel: Channel, now: datetime) -> bool:
     return bool(channel.paused_reason) and (channel.paused_until is None or now < channel.paused_until)
 
 
-async def recheck(unit: Unit, claimed: OutboxRow, now: datetime) -> Veto | None:
+async def recheck(unit: Unit, claimed: OutboxRow, now: datetime, timing: Timing) -> Veto | None:
     """Everything that may have changed since the claim, read anew; ``None`` = go."""
     row = await unit.outbox.get(claimed.message_id)
     if row is None or row.lease_token != claimed.lease_token or row.state is not DeliveryState.LEASED:
         return Veto(VetoKind.LOST, "Another sender has taken this message over.")
-    if row.lease_until is not None and (row.lease_until - now).total_seconds() < NEEDED:
+    if row.lease_until is not None and (row.lease_until - now).total_seconds() < timing.needed:
         return Veto(VetoKind.AGAIN, "Sending took too long to begin; it will be tried again.", ErrorClass.TEMPORARY)
     contact = await unit.contacts.get(row.contact_id)
     target = await unit.contacts.channel(row.contact_channel_id)
@@ -133,24 +131,26 @@ class Guard:
             self.veto = await self._context.store.write(self._open)
         except StoreError as error:
             self.veto = Veto(VetoKind.AGAIN, f"The database cannot be used: {error}", ErrorClass.TEMPORARY)
+        if self.veto is None:
+            await self._at("guard_done")
+        # Nothing is awaited between this look at the clock and the first byte.
         if self.veto is None and self._late():
             self.veto = Veto(VetoKind.AGAIN, "Sending was held up; it will be tried again.", ErrorClass.TEMPORARY)
         if self.veto is not None:
             raise SendVetoedError(self.veto.reason)
-        await self._at("guard_done")
         self.passed = True
 
     async def _open(self, unit: Unit) -> Veto | None:
         now = self._context.clock()
         if self._late():
             return Veto(VetoKind.AGAIN, "Sending took too long to begin; it will be tried again.", ErrorClass.TEMPORARY)
-        veto = await recheck(unit, self._row, now)
+        veto = await recheck(unit, self._row, now, self._context.timing)
         if veto is None and not await unit.outbox.start_sending(self._row.message_id, self._row.lease_token, now):
             return Veto(VetoKind.LOST, "Another sender has taken this message over.")
         return veto
 
     def _late(self) -> bool:
-        return self._fence - self._clock() < NEEDED
+        return self._fence - self._clock() < self._context.timing.needed
 
 
 def _class_of(answer: WindowAnswer, policy: ChannelPolicy, contact: Contact, used: int) -> ErrorClass:

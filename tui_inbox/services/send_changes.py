@@ -7,7 +7,7 @@ cleanly against the sender.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tui_inbox.domain import lifecycle
@@ -125,14 +125,21 @@ async def undo(unit: Unit, agent: Agent, message_id: str, now: datetime) -> Undo
 
 
 async def retry(
-    unit: Unit, agent: Agent, message_id: str, rules: WorkspaceRules, now: datetime, *, confirmed: bool
+    unit: Unit,
+    agent: Agent,
+    message_id: str,
+    rules: WorkspaceRules,
+    now: datetime,
+    *,
+    confirmed: bool,
+    grace: timedelta = GRACE,
 ) -> OutboxRow:
     """Queue a failed, blocked or uncertain message again, if it may be sent now."""
     row = await _row(unit, message_id)
     if row.state not in NEEDS_PERSON:
         raise ConflictError(_TOO_LATE.get(row.state, "The message is waiting to be sent already."))
     if row.state is S.UNCERTAIN:
-        _check_certain_enough(row, now, confirmed=confirmed)
+        _check_certain_enough(row, now, grace, confirmed=confirmed)
     if row.state in _COUNTED:
         # Its own place among the counted ones is given back first, then it is decided like any new message.
         await unit.contacts.record_outbound(row.contact_channel_id, now, delta=-1)
@@ -269,13 +276,13 @@ def _counts(entry: TimelineEntry) -> bool:
     return entry.state not in {S.CANCELLED, S.FAILED, S.BLOCKED}
 
 
-def _check_certain_enough(row: OutboxRow, now: datetime, *, confirmed: bool) -> None:
+def _check_certain_enough(row: OutboxRow, now: datetime, grace: timedelta, *, confirmed: bool) -> None:
     if not confirmed:
         raise PolicyRefusedError(
             "This message may have arrived, so it is not sent again by itself.",
             "Ask the customer or look at the channel, then confirm that it shall be sent again.",
         )
-    free_at = None if row.lease_until is None else row.lease_until + GRACE
+    free_at = None if row.lease_until is None else row.lease_until + grace
     if free_at is not None and now < free_at:
         wait = int((free_at - now).total_seconds()) + 1
         raise PolicyRefusedError("Its sender may still be at work.", f"Try again in {wait} s.")

@@ -1,0 +1,93 @@
+"""Switching guards of the product off, one by one and only in a child: a harness that then finds nothing is worthless.
+
+Each entry of :data:`OFF` changes the code of the running process (reference: reliability, section 6, S3). The database
+is changed by the scenario itself where a guard lives in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import false
+
+from tui_inbox.repository import dialect, inbound, outbox, outbox_rows, receipts
+from tui_inbox.services import delivery_guard
+
+
+def fence() -> None:
+    """The look at this machine's own clock just before the first byte."""
+    delivery_guard.Guard._late = lambda self: False  # type: ignore[method-assign]  # what this module is for
+
+
+def lease_token() -> None:
+    """The comparison of lease tokens: whoever writes is taken for whoever holds the lease."""
+    repository = outbox.OutboxRepository
+    start, settle, recheck = repository.start_sending, repository.settle, delivery_guard.recheck
+
+    async def current(self: Any, message_id: str) -> str:
+        row = await self.get(message_id)
+        return "" if row is None else str(row.lease_token)
+
+    async def start_sending(self: Any, message_id: str, token: str, now: datetime) -> bool:
+        return await start(self, message_id, await current(self, message_id), now)
+
+    async def settle_any(self: Any, message_id: str, token: str, *rest: Any, **named: Any) -> bool:
+        return await settle(self, message_id, await current(self, message_id), *rest, **named)
+
+    async def recheck_any(unit: Any, claimed: Any, *rest: Any) -> Any:
+        row = await unit.outbox.get(claimed.message_id)
+        return await recheck(unit, claimed if row is None else row, *rest)
+
+    repository.start_sending = start_sending  # type: ignore[method-assign]
+    repository.settle = settle_any  # type: ignore[method-assign]
+    delivery_guard.recheck = recheck_any
+
+
+def full_sync() -> None:
+    """``synchronous=FULL``."""
+    dialect.SETTINGS = tuple(
+        setting.replace("synchronous = FULL", "synchronous = NORMAL") for setting in dialect.SETTINGS
+    )
+
+
+def order_of_claims() -> None:
+    """The claim's own look for earlier messages of the same contact, behind which the unique index stands."""
+    outbox.waits_for_earlier = false  # type: ignore[assignment]
+    outbox_rows.waits_for_earlier = false  # type: ignore[assignment]
+
+
+def window() -> None:
+    """The look at the window just before the first byte."""
+
+    async def recheck(*_: Any) -> None:
+        return None
+
+    delivery_guard.recheck = recheck
+
+
+def dedupe() -> None:
+    """The keys of events that were seen before."""
+
+    async def claim_key(self: Any, channel_id: int, key: str) -> bool:
+        return True
+
+    inbound.InboundRepository.claim_key = claim_key  # type: ignore[method-assign]
+
+
+def monotone_receipts() -> None:
+    """Receipts only rise."""
+    receipts.raise_receipt = lambda current, reported: reported
+
+
+OFF: dict[str, Callable[[], None]] = {
+    "fence": fence,
+    "lease_token": lease_token,
+    "full_sync": full_sync,
+    "order_of_claims": order_of_claims,
+    "window": window,
+    "dedupe": dedupe,
+    "monotone_receipts": monotone_receipts,
+}
+"""Every guard that can be switched off."""
