@@ -13,7 +13,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,8 +27,10 @@ from tests.reliability.sockets import owner_of
 from tests.reliability.truth import Request, truth_server
 
 SENDERS = 3
-STILLBORN, BIRTH, LIFE = 0.15, 0.2, 0.6
-"""Share of senders that are killed while they start, within how many seconds; and how long the others live at most."""
+STILLBORN, BIRTH = 0.15, 0.3
+"""Share of senders that are killed while they start, and within how many seconds."""
+IDLE, LIFE = 1.5, 0.35
+"""Seconds that the others live at most until a request comes in, and then."""
 BACKLOG = 60
 """Messages that wait to be sent, so that every sender has work."""
 CONTACTS = 60
@@ -44,7 +46,8 @@ class Storm:
     forks: Forks
     rng: random.Random
     person: Person
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    at_work: asyncio.Event = field(default_factory=asyncio.Event)
+    """A request came in."""
     kills: int = 0
     hit: int = 0
     """Kills of a sender that had a request on the wire."""
@@ -86,6 +89,10 @@ class Storm:
             await asyncio.sleep(self.rng.uniform(0, BIRTH))
         else:
             await fork.heard("running")
+            self.at_work.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(IDLE):
+                    await self.at_work.wait()
             await asyncio.sleep(self.rng.uniform(0, LIFE))
         return fork
 
@@ -99,6 +106,7 @@ class Storm:
 
     def watch(self, request: Request) -> None:
         """Note what a woken sender sends on a lease that it had before it was stopped."""
+        self.at_work.set()
         if not self.woken:
             return
         pid = owner_of(request.peer, self.woken)

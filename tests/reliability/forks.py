@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,9 @@ class Fork:
         self.signal(signal.SIGKILL)
         return await self.ended()
 
-    async def ended(self) -> int:
+    async def ended(self, patience: float | None = PATIENCE) -> int:
         """Wait for its end; returns its exit code, negative for a signal."""
-        await self._until(lambda: self.code is not None)
+        await self._until(lambda: self.code is not None, patience)
         assert self.code is not None
         return self.code
 
@@ -76,8 +76,8 @@ class Fork:
                 self.code = change["code"]
             self._changed.notify_all()
 
-    async def _until(self, condition: Any) -> None:
-        async with asyncio.timeout(PATIENCE), self._changed:
+    async def _until(self, condition: Callable[[], bool], patience: float | None = PATIENCE) -> None:
+        async with asyncio.timeout(patience), self._changed:
             await self._changed.wait_for(condition)
 
 

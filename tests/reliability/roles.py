@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tests.reliability import guards
+from tests.reliability.crowd import operate
 from tests.reliability.keyed import AdaptersToo, watched_adapter
 from tests.reliability.place import SECRETS_OF_ALL, timing_of
 from tests.server.support.workspace import SECRETS
@@ -132,6 +133,7 @@ ROLES: dict[str, Callable[[Arguments, Say], Awaitable[None]]] = {
     "deliver_to_point": deliver_to_point,
     "serve": serve,
     "send": send,
+    "operate": operate,
 }
 
 
