@@ -24,7 +24,7 @@ from tui_inbox.domain.models import Channel
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
-from tui_inbox.services.delivery import DeliveryService
+from tui_inbox.services.delivery import Claim, DeliveryService
 
 
 class Say(Protocol):
@@ -150,7 +150,8 @@ class Watched:
 
 
 class PointedStore(Store):
-    """A store that stops at ``before commit of …`` and ``after commit of …``, by the name of the work."""
+    """Stops at ``before commit of …`` and ``after commit of …``, by the name of the work, and at ``claimed``
+    with the text of a message."""
 
     at: Callable[[str], Awaitable[None]] | None = None
 
@@ -167,6 +168,8 @@ class PointedStore(Store):
 
         result = await super().write(pointed)
         await at(f"after commit of {name}")
+        if isinstance(result, Claim):
+            await at(f"claimed {result.row.body}")
         return result
 
 
