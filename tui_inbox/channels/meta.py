@@ -113,6 +113,9 @@ class Graph:
         """Outcome of a send; ``provider_id`` is what the answer holds, empty when it holds none."""
         if isinstance(reply, HttpFailure):
             return outcomes.from_failure(self.label, reply)
+        return outcomes.with_skew(self._answered(reply, table, provider_id), reply)
+
+    def _answered(self, reply: HttpReply, table: ErrorTable, provider_id: str) -> SendOutcome:
         error = graph_error(reply.body)
         if error is None and 200 <= reply.status < 300:
             return outcomes.accepted(self.label, provider_id, reply.status)
