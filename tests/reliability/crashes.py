@@ -174,7 +174,11 @@ async def storm(folder: Path, seed: int, kills: int, pauses: int) -> Report:
         await hooks.done()
         stop_person.set()
         await deciding
-        violations = [*checks.everything(place), *run.stale, *(f"a child failed: {text}" for text in forks.failures)]
+        violations = [
+            *await checks.everything(place),
+            *run.stale,
+            *(f"a child failed: {text}" for text in forks.failures),
+        ]
         return Report(
             "crashes", seed, kills, _figures(run, hooks, stormed, violations), violations, time.monotonic() - began
         )
@@ -228,10 +232,25 @@ def _figures(run: Storm, hooks: Hooks, seconds: float, violations: list[str]) ->
         "uncertain": len(uncertain),
         "uncertain, by channel": ", ".join(f"{name} {number}" for name, number in sorted(by_channel.items())),
         "uncertain, settled by receipt, echo or late answer": len(settled),
+        "of those that arrived on reporting channels": _share_settled(place, {row[0] for row in settled}),
         "person": ", ".join(f"{name}: {number}" for name, number in sorted(run.person.decisions.items())),
         "parked or failed, sent again by hand": parked,
         "webhooks posted": hooks.posts,
     }
+
+
+def _share_settled(place: Place, settled: set[str]) -> str:
+    """How many that nobody could know of were settled without a person, where the channel reports what arrived."""
+    reporting = {place.channel_ids[name] for name in ("wa", "ig")}
+    arrived = [
+        message_id
+        for message_id, channel, body in place.ask(
+            "SELECT message_id, channel_id, body FROM outbox WHERE message_id IN "
+            "(SELECT message_id FROM activity WHERE kind = 'message_uncertain')"
+        )
+        if channel in reporting and place.truth.got(body)
+    ]
+    return f"{sum(message_id in settled for message_id in arrived)} of {len(arrived)}"
 
 
 def _keyless(violations: list[str]) -> int:

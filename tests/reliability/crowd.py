@@ -131,7 +131,7 @@ async def crowd(folder: Path, seed: int, operations: int) -> Report:
         measured = [json.loads(result.read_text()) for result in results if result.exists()]
         violations += [f"locked: {told}" for one in measured for told in one["locked"]]
         violations += checks.sound(place) + checks.duplicates(place) + checks.inversions(place)
-        violations += checks.invariants(place)
+        violations += await checks.invariants(place)
         return Report("crowd", seed, operations, _figures(measured, worked, truth.requests), violations)
 
 

@@ -22,7 +22,7 @@ class Person:
     """Settles what needs a person. Waits ``patience`` for a channel's own report first."""
 
     place: Place
-    patience: timedelta = timedelta(seconds=3)
+    patience: timedelta = timedelta(seconds=8)
     decisions: Counter[str] = field(default_factory=Counter)
 
     async def work(self, stop: asyncio.Event) -> None:

@@ -128,7 +128,7 @@ class Scene:
         self.clock.shift += self.place.timing.lease + self.place.timing.grace
         await Person(self.place, timedelta(0)).look()
         await self.next_sender()
-        self.violations += checks.everything(self.place)
+        self.violations += await checks.everything(self.place)
 
 
 async def points(folder: Path, seed: int, kills: int) -> Report:
@@ -197,7 +197,7 @@ async def _enter(folder: Path, forks: Forks, enter: Enter, violations: list[str]
         place.queued = dict(place.ask("SELECT message_id, body FROM outbox"))
         await scene.next_sender()
         scene.expect("accepted", len(truth.accepted), enter.queued * kills)
-        scene.violations += checks.everything(place)
+        scene.violations += await checks.everything(place)
         violations += [f"{enter.name}: {violation}" for violation in scene.violations]
         return scene.kills
 

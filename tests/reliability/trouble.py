@@ -63,7 +63,7 @@ async def _crash_loop(folder: Path, forks: Forks) -> tuple[list[str], int]:
         violations += [] if died == 3 else [f"parked after {died} deaths"]
         violations += ["the poisoned message was sent"] if truth.got("poison") else []
         del place.queued[bad]
-        return violations + checks.everything(place), died
+        return violations + await checks.everything(place), died
 
 
 async def partition(folder: Path, seed: int, sends: int) -> Report:
@@ -96,7 +96,7 @@ async def partition(folder: Path, seed: int, sends: int) -> Report:
                     violations.append("a result came into the database while nobody could write")
                 fork = await forks.start("deliver_to_point", **place.arguments())
                 await fork.ended()
-                violations += checks.everything(place)
+                violations += await checks.everything(place)
                 violations += [f"left in the journal: {path.name}" for path in journal.glob("*.json")]
                 requests += truth.requests
             done += many
