@@ -64,6 +64,10 @@ class Fork:
                 return said[name]
         raise AssertionError(f"the child ended ({self.code}) without saying {name}: {self.failure}")
 
+    async def said_often(self, name: str, times: int) -> None:
+        """Wait until it has said ``name`` this often."""
+        await self._until(lambda: self.code is not None or sum(name in said for said in self.words) >= times)
+
     async def note(self, **change: Any) -> None:
         """Take a report in."""
         async with self._changed:

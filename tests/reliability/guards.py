@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import false
 
 from tui_inbox.repository import dialect, inbound, outbox, outbox_rows, receipts
-from tui_inbox.services import delivery_guard
+from tui_inbox.services import delivery, delivery_guard
 
 
 def fence() -> None:
@@ -36,9 +36,9 @@ def lease_token() -> None:
     async def settle_any(self: Any, message_id: str, token: str, *rest: Any, **named: Any) -> bool:
         return await settle(self, message_id, await current(self, message_id), *rest, **named)
 
-    async def recheck_any(unit: Any, claimed: Any, *rest: Any) -> Any:
+    async def recheck_any(unit: Any, claimed: Any, *rest: Any, **named: Any) -> Any:
         row = await unit.outbox.get(claimed.message_id)
-        return await recheck(unit, claimed if row is None else row, *rest)
+        return await recheck(unit, claimed if row is None else row, *rest, **named)
 
     repository.start_sending = start_sending  # type: ignore[method-assign]
     repository.settle = settle_any  # type: ignore[method-assign]
@@ -59,12 +59,16 @@ def order_of_claims() -> None:
 
 
 def window() -> None:
-    """The look at the window just before the first byte."""
+    """The look at the window just before the first byte, and the sweep of what waits in vain that would be faster."""
 
-    async def recheck(*_: Any) -> None:
+    async def nothing(*_: Any) -> bool:
+        return False
+
+    async def recheck(*_: Any, **__: Any) -> None:
         return None
 
     delivery_guard.recheck = recheck
+    delivery.anything_in_vain = nothing
 
 
 def dedupe() -> None:

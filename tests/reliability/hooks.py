@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from tests.reliability.truth import Accepted
 from tests.server.support import posts
+from tests.server.support.workspace import SECRETS
 
 AGAIN = 0.1
 """Seconds until a webhook is posted again."""
@@ -69,7 +70,8 @@ class Hooks:
         try:
             head = (
                 f"POST /hooks/path-{channel} HTTP/1.1\r\nHost: inbox\r\nContent-Type: application/json\r\n"
-                f"Content-Length: {len(body)}\r\nX-Hub-Signature-256: {posts.signature(body)}\r\n"
+                f"Content-Length: {len(body)}\r\nX-Telegram-Bot-Api-Secret-Token: {SECRETS['webhook_secret']}\r\n"
+                f"X-Hub-Signature-256: {posts.signature(body)}\r\n"
                 f"Connection: close\r\n\r\n"
             )
             whole = head.encode() + body

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -147,6 +149,20 @@ class Place:
         return {"database": f"sqlite:///{self.database}", "timing": timing_fields(self.timing), **more}
 
 
+_empty: list[bytes] = []
+
+
+async def empty_database() -> bytes:
+    """A database with the schema and nothing in it. Made once, since making it costs more than most scenes; call it
+    before several places are opened at the same time."""
+    if not _empty:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "inbox.db"
+            await (await Store.open(str(path))).close()
+            _empty.append(await asyncio.to_thread(path.read_bytes))
+    return _empty[0]
+
+
 @asynccontextmanager
 async def open_place(
     folder: Path,
@@ -158,6 +174,8 @@ async def open_place(
     timing: Timing = QUICK,
 ) -> AsyncIterator[Place]:
     """A furnished workspace."""
+    content = await empty_database()
+    await asyncio.to_thread(_put, folder / "inbox.db", content)
     store = await Store.open(str(folder / "inbox.db"), clock=clock)
     try:
         place = Place(folder, store, truth, clock, timing)
@@ -165,6 +183,12 @@ async def open_place(
         yield place
     finally:
         await store.close()
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(0o600)
 
 
 SECRETS_OF_ALL = {name: dict(SECRETS) for name in KINDS}

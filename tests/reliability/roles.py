@@ -15,6 +15,7 @@ from tests.reliability import guards
 from tests.reliability.crowd import operate
 from tests.reliability.keyed import AdaptersToo, watched_adapter
 from tests.reliability.place import SECRETS_OF_ALL, timing_of
+from tests.reliability.power import notes
 from tests.server.support.workspace import SECRETS
 from tui_inbox import paths
 from tui_inbox.channels.port import ChannelAdapter, Secrets
@@ -134,6 +135,7 @@ ROLES: dict[str, Callable[[Arguments, Say], Awaitable[None]]] = {
     "serve": serve,
     "send": send,
     "operate": operate,
+    "notes": notes,
 }
 
 

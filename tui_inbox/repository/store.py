@@ -8,7 +8,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -48,6 +48,7 @@ class Store:
         self._writers = dialect.make_engine(path, Access.WRITE, read_only=read_only)
         self._watchers = dialect.make_engine(path, Access.WATCH, read_only=read_only)
         self._turn = asyncio.Lock()
+        self._writing: set[asyncio.Task[Any]] = set()
         self._watch: AsyncConnection | None = None
         self._watch_lock = asyncio.Lock()
 
@@ -84,13 +85,18 @@ class Store:
         """Run ``work`` in one transaction that holds the write lock; commit when it returns, roll back when it raises.
 
         While another process holds the lock the whole of ``work`` is tried again, so it must have no effect outside
-        its unit. Raises :class:`StoreBusyError` after :data:`WRITE_PATIENCE` seconds.
+        its unit. Raises :class:`StoreBusyError` after :data:`WRITE_PATIENCE` seconds. A caller that is cancelled
+        learns at once, but what has begun is brought to its end, and the next write waits for that.
         """
         if self.read_only:
             raise StoreReadOnlyError(f"The database {self.path} is open for reading only; nothing was changed.")
-        async with self._turn:
-            with self._told():
-                return await self._persist(work)
+        await self._turn.acquire()
+        # A transaction that is cut off half-way would keep the database locked for every program until this one ends.
+        writing = asyncio.create_task(self._persist(work))
+        self._writing.add(writing)
+        writing.add_done_callback(self._wrote)
+        with self._told():
+            return await asyncio.shield(writing)
 
     async def change_token(self) -> int:
         """A number that differs when anybody has committed since it was last asked; cheap enough to ask often."""
@@ -121,11 +127,19 @@ class Store:
 
     async def close(self) -> None:
         """Release every connection. A closed store can't be used again."""
+        if self._writing:
+            await asyncio.wait(self._writing)
         if self._watch is not None:
             await self._watch.close()
             self._watch = None
         for engine in (self._readers, self._writers, self._watchers):
             await engine.dispose()
+
+    def _wrote(self, writing: asyncio.Task[Any]) -> None:
+        self._writing.discard(writing)
+        self._turn.release()
+        if not writing.cancelled():
+            writing.exception()  # whoever waits for it is told; nobody may be waiting any more
 
     async def _persist(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
