@@ -89,6 +89,7 @@ def test_the_validators_can_fail() -> None:
         assert specs().telegram_problem("sendMessage", odd), odd
     assert specs().telegram_update_problem({"update_id": "x"})
     push = line.request(outgoing(LINE))
+    wrong: dict[str, Any]
     for wrong in ({"to": 5}, {"messages": []}, {"messages": [{"type": "text"}]}, {"messages": [{"type": "odd"}]}):
         assert specs().line_push_problem({**push, **wrong}), wrong
     assert specs().line_answer_problem({"sentMessages": []})
