@@ -232,25 +232,20 @@ def _figures(run: Storm, hooks: Hooks, seconds: float, violations: list[str]) ->
         "uncertain": len(uncertain),
         "uncertain, by channel": ", ".join(f"{name} {number}" for name, number in sorted(by_channel.items())),
         "uncertain, settled by receipt, echo or late answer": len(settled),
-        "of those that arrived on reporting channels": _share_settled(place, {row[0] for row in settled}),
+        "of those that arrived on reporting channels": _share_settled(run, {row[0] for row in settled}),
         "person": ", ".join(f"{name}: {number}" for name, number in sorted(run.person.decisions.items())),
         "parked or failed, sent again by hand": parked,
         "webhooks posted": hooks.posts,
     }
 
 
-def _share_settled(place: Place, settled: set[str]) -> str:
+def _share_settled(run: Storm, settled: set[str]) -> str:
     """How many that nobody could know of were settled without a person, where the channel reports what arrived."""
-    reporting = {place.channel_ids[name] for name in ("wa", "ig")}
-    arrived = [
-        message_id
-        for message_id, channel, body in place.ask(
-            "SELECT message_id, channel_id, body FROM outbox WHERE message_id IN "
-            "(SELECT message_id FROM activity WHERE kind = 'message_uncertain')"
-        )
-        if channel in reporting and place.truth.got(body)
-    ]
-    return f"{sum(message_id in settled for message_id in arrived)} of {len(arrived)}"
+    reporting = {run.place.channel_ids[name] for name in ("wa", "ig")}
+    rows = run.place.ask("SELECT message_id, channel_id FROM outbox")
+    alone = sum(message_id in settled and channel in reporting for message_id, channel in rows)
+    by_hand = sum(run.person.decisions[f"arrived on {name}, settled by hand"] for name in ("wa", "ig"))
+    return f"{alone} of {alone + by_hand}"
 
 
 def _keyless(violations: list[str]) -> int:

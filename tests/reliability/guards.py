@@ -7,7 +7,6 @@ is changed by the scenario itself where a guard lives in it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import false
@@ -30,8 +29,8 @@ def lease_token() -> None:
         row = await self.get(message_id)
         return "" if row is None else str(row.lease_token)
 
-    async def start_sending(self: Any, message_id: str, token: str, now: datetime) -> bool:
-        return await start(self, message_id, await current(self, message_id), now)
+    async def start_sending(self: Any, message_id: str, token: str, *rest: Any) -> bool:
+        return await start(self, message_id, await current(self, message_id), *rest)
 
     async def settle_any(self: Any, message_id: str, token: str, *rest: Any, **named: Any) -> bool:
         return await settle(self, message_id, await current(self, message_id), *rest, **named)

@@ -56,7 +56,7 @@ class Person:
             return
         elif arrived:
             await sending.settle_by_hand(agent, row.message_id, arrived=True)
-            self.decisions["arrived, settled by hand"] += 1
+            self.decisions[f"arrived on {place.names[row.channel_id]}, settled by hand"] += 1
         else:
             await sending.retry(agent, row.message_id, confirmed=True)
             self.decisions["not arrived, confirmed and sent again"] += 1

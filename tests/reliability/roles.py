@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 from tests.reliability import guards
 from tests.reliability.crowd import operate
-from tests.reliability.keyed import AdaptersToo, watched_adapter
 from tests.reliability.place import SECRETS_OF_ALL, timing_of
 from tests.reliability.power import notes
 from tests.server.support.workspace import SECRETS
 from tui_inbox import paths
+from tui_inbox.channels.http import Http
 from tui_inbox.channels.port import ChannelAdapter, Secrets
+from tui_inbox.channels.registry import build_adapter
 from tui_inbox.config import ChannelSettings, Settings
 from tui_inbox.domain.clock import system_clock
 from tui_inbox.domain.models import Channel
@@ -53,7 +54,6 @@ async def deliver(arguments: Arguments, say: Say) -> None:
 
     timing = timing_of(arguments["timing"])
     services = await open_services(_settings(arguments), migrate=False, timing=timing)
-    services.adapters = AdaptersToo(services.adapters, timing.total_timeout)  # type: ignore[assignment]  # a source of adapters as well
     stop = asyncio.Event()
     say(running=True)
     with stop_on_signals(stop):
@@ -148,7 +148,7 @@ class Watched:
 
     def get(self, channel: Channel) -> ChannelAdapter:
         """The adapter of a channel."""
-        return watched_adapter(channel, Secrets(SECRETS), self._total, self._at)
+        return build_adapter(channel, Secrets(SECRETS), http=Http(total=self._total, watch=self._at))
 
 
 class PointedStore(Store):
