@@ -11,13 +11,21 @@ from typing import Any
 
 from sqlalchemy import false
 
-from tui_inbox.repository import dialect, inbound, outbox, outbox_rows, receipts
+from tui_inbox.channels import http
+from tui_inbox.repository import dialect, inbound, outbox, outbox_queue, receipts
 from tui_inbox.services import delivery, delivery_guard
 
 
+def put(place: Any, name: str, replacement: Any) -> None:
+    """Replace what must be there: a guard that has moved would otherwise stay on unnoticed."""
+    assert hasattr(place, name), f"{place} has no {name} any more"
+    setattr(place, name, replacement)
+
+
 def fence() -> None:
-    """The look at this machine's own clock just before the first byte."""
-    delivery_guard.Guard._late = lambda self: False  # type: ignore[method-assign]  # what this module is for
+    """The looks at this machine's own clock just before the first byte and before the rest of a request."""
+    put(delivery_guard.Guard, "_late", lambda self: False)
+    put(http, "boottime", lambda: 0.0)
 
 
 def lease_token() -> None:
@@ -39,22 +47,20 @@ def lease_token() -> None:
         row = await unit.outbox.get(claimed.message_id)
         return await recheck(unit, claimed if row is None else row, *rest, **named)
 
-    repository.start_sending = start_sending  # type: ignore[method-assign]
-    repository.settle = settle_any  # type: ignore[method-assign]
-    delivery_guard.recheck = recheck_any
+    put(repository, "start_sending", start_sending)
+    put(repository, "settle", settle_any)
+    put(delivery_guard, "recheck", recheck_any)
 
 
 def full_sync() -> None:
     """``synchronous=FULL``."""
-    dialect.SETTINGS = tuple(
-        setting.replace("synchronous = FULL", "synchronous = NORMAL") for setting in dialect.SETTINGS
-    )
+    settings = (setting.replace("synchronous = FULL", "synchronous = NORMAL") for setting in dialect.SETTINGS)
+    put(dialect, "SETTINGS", tuple(settings))
 
 
 def order_of_claims() -> None:
     """The claim's own look for earlier messages of the same contact, behind which the unique index stands."""
-    outbox.waits_for_earlier = false  # type: ignore[assignment]
-    outbox_rows.waits_for_earlier = false  # type: ignore[assignment]
+    put(outbox_queue, "waits_for_earlier", false)
 
 
 def window() -> None:
@@ -66,8 +72,8 @@ def window() -> None:
     async def recheck(*_: Any, **__: Any) -> None:
         return None
 
-    delivery_guard.recheck = recheck
-    delivery.anything_in_vain = nothing
+    put(delivery_guard, "recheck", recheck)
+    put(delivery, "anything_in_vain", nothing)
 
 
 def dedupe() -> None:
@@ -76,12 +82,18 @@ def dedupe() -> None:
     async def claim_key(self: Any, channel_id: int, key: str) -> bool:
         return True
 
-    inbound.InboundRepository.claim_key = claim_key  # type: ignore[method-assign]
+    put(inbound.InboundRepository, "claim_key", claim_key)
 
 
 def monotone_receipts() -> None:
     """Receipts only rise."""
-    receipts.raise_receipt = lambda current, reported: reported
+    risen = receipts._risen
+
+    def any_receipt(row: Any, event: Any) -> Any:
+        values, state = risen(row, event)
+        return values | {"receipt": int(event.receipt), "receipt_at": event.at}, state
+
+    put(receipts, "_risen", any_receipt)
 
 
 OFF: dict[str, Callable[[], None]] = {

@@ -44,8 +44,6 @@ FREEZES = (
     Freeze("request written", "http11.send_request_body.complete", 1),
     Freeze("reply received, before T4", "reply_received", 1),
 )
-PARTLY = "request partly written"
-"""The one point after the first byte at which the rest is still to be written: the deadline has passed, so it is not."""
 
 
 async def pauses(folder: Path, seed: int, freezes: int) -> Report:

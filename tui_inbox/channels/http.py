@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui_inbox.channels.payload import parse_json
 from tui_inbox.channels.port import FirstByteGuard, PayloadError
-from tui_inbox.domain.clock import Clock, system_clock
+from tui_inbox.domain.clock import Clock, boottime, system_clock
 from tui_inbox.domain.delivery import TOTAL_TIMEOUT
 from tui_inbox.domain.skew import skew_of
 
@@ -36,6 +36,8 @@ WAIT_MAXIMUM = 1e9
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0
 HEADERS_STARTED = "http11.send_request_headers.started"
 """Trace event that comes just before the first byte of a request is written."""
+BODY_STARTED = "http11.send_request_body.started"
+"""Trace event between the head of a request and its body."""
 
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -81,6 +83,8 @@ class _Progress:
     guard: FirstByteGuard | None
     watch: Callable[[str], Awaitable[None]]
     clock: Clock
+    deadline: float
+    """Boot time in seconds after which nothing more is written."""
     guarded: bool = False
     bytes_may_have_left: bool = False
     guard_error: BaseException | None = None
@@ -91,6 +95,9 @@ class _Progress:
 
     async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
         await self.watch(event)
+        # A process that was frozen half-way and is woken comes by here before any timer of the event loop can stop it.
+        if event == BODY_STARTED and boottime() >= self.deadline:
+            raise TimeoutError
         if event != HEADERS_STARTED:
             return
         if self.guard is not None and not self.guarded:
@@ -170,7 +177,7 @@ class Http:
     ) -> HttpReply | HttpFailure:
         import httpx  # loading it takes a good tenth of a second, which only a sender needs
 
-        progress = _Progress(guard, self._watch, self._clock)
+        progress = _Progress(guard, self._watch, self._clock, boottime() + self._total)
         try:
             async with asyncio.timeout(self._total), self._client(url) as client:
                 return await _exchange(client, method, url, headers, body, progress)

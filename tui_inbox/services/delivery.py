@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tui_inbox.channels.port import ChannelAdapter, SendVetoedError, key_life_of
+from tui_inbox.domain.clock import boottime
 from tui_inbox.domain.errors import InboxError, StoreError
 from tui_inbox.domain.events import OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import DeliveryState, ErrorClass
@@ -26,7 +27,7 @@ from tui_inbox.domain.models import OutboxRow
 from tui_inbox.repository.outbox_rows import NO_SECRET
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import AdapterSource, Context
-from tui_inbox.services.delivery_guard import Guard, Pointcut, boottime
+from tui_inbox.services.delivery_guard import Guard, Pointcut
 from tui_inbox.services.delivery_journal import ResultJournal, Settlement
 from tui_inbox.services.delivery_outcome import Standing, apply, settle, settle_veto
 from tui_inbox.services.delivery_sweep import anything_in_vain, sweep

@@ -7,7 +7,6 @@ left (reference: reliability, section 1.6, T3 and T13).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,11 +26,6 @@ from tui_inbox.services.reach import facts_now
 
 Pointcut = Callable[[str], Awaitable[None]]
 """Awaited at named points of a delivery; lets a harness stop the process exactly there."""
-
-
-def boottime() -> float:
-    """Seconds since the machine started, those in suspend included: a lease runs on while a laptop sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class VetoKind(StrEnum):
