@@ -89,8 +89,8 @@ def monotone_receipts() -> None:
     """Receipts only rise."""
     risen = receipts._risen
 
-    def any_receipt(row: Any, event: Any) -> Any:
-        values, state = risen(row, event)
+    def any_receipt(row: Any, event: Any, **named: Any) -> Any:
+        values, state = risen(row, event, **named)
         return values | {"receipt": int(event.receipt), "receipt_at": event.at}, state
 
     put(receipts, "_risen", any_receipt)

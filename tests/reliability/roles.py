@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -129,7 +129,7 @@ async def send(arguments: Arguments, say: Say) -> None:
     await store.close()
 
 
-ROLES: dict[str, Callable[[Arguments, Say], Awaitable[None]]] = {
+ROLES: dict[str, Callable[[Arguments, Say], Coroutine[Any, Any, None]]] = {
     "deliver": deliver,
     "deliver_to_point": deliver_to_point,
     "serve": serve,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.reliability import crashes, crowd, pauses, points, power, receiver, switched, trouble
 from tests.reliability.report import Report
 
-Run = Callable[[Path, int, int], Awaitable[Report]]
+Run = Callable[[Path, int, int], Coroutine[Any, Any, Report]]
 """Folder, seed, size."""
 
 

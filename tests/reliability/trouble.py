@@ -69,42 +69,50 @@ async def _crash_loop(folder: Path, forks: Forks) -> tuple[list[str], int]:
 async def partition(folder: Path, seed: int, sends: int) -> Report:
     """N7: the answer is there, the database is not; the sender is killed while it waits. ``sends`` such answers."""
     violations: list[str] = []
-    kept = done = requests = 0
+    done = requests = 0
     async with forking(folder) as forks:
-        journal = folder / "state" / "tui-inbox" / "results"
         while done < sends:
             many, channel = min(AT_ONCE, sends - done), ("wa", "tg", "line")[done // AT_ONCE % 3]
-            own = folder / f"partition-{done}"
-            async with (
-                truth_server(seed) as truth,
-                open_place(own, truth, contacts=many, channels=[channel], timing=Timing()) as place,
-            ):
-                answer = asyncio.Event()
-                for contact_id in place.contacts:
-                    text = place.queued[await place.queue(contact_id, channel)]
-                    truth.script[text].append(Fault("held", hold=answer.wait))
-                senders = [await forks.start("deliver_to_point", **place.arguments()) for _ in range(many)]
-                await eventually(lambda truth=truth, many=many: len(truth.accepted) == many, within=60)
-                with closing(sqlite3.connect(place.database, isolation_level=None)) as lock:
-                    lock.execute("BEGIN IMMEDIATE")
-                    answer.set()
-                    await eventually(lambda many=many: len(list(journal.glob("*.result.json"))) == many, within=60)
-                    kept += many
-                    for sender in senders:
-                        await sender.kill()
-                if place.ask("SELECT count(*) FROM outbox WHERE state = 'sending'")[0][0] != many:
-                    violations.append("a result came into the database while nobody could write")
-                fork = await forks.start("deliver_to_point", **place.arguments())
-                await fork.ended()
-                violations += await checks.everything(place)
-                violations += [f"left in the journal: {path.name}" for path in journal.glob("*.json")]
-                requests += truth.requests
+            found, made = await _cut_off(folder, forks, channel, many, done)
+            violations += found
+            requests += made
             done += many
     violations += [f"{requests - done} messages were sent again"] if requests != done else []
     figures = {
         "answers while the database was out of reach": done,
-        "kept in the journal, then replayed": kept,
         "requests": requests,
         "sent again": requests - done,
     }
     return Report("partition", seed, sends, figures, violations)
+
+
+async def _cut_off(folder: Path, forks: Forks, channel: str, many: int, number: int) -> tuple[list[str], int]:
+    """Some senders whose answers come while nobody can write; violations, and requests that the channel saw."""
+    journal = folder / "state" / "tui-inbox" / "results"
+
+    def kept() -> int:
+        return len(list(journal.glob("*.result.json")))
+
+    async with (
+        truth_server() as truth,
+        open_place(folder / f"partition-{number}", truth, contacts=many, channels=[channel], timing=Timing()) as place,
+    ):
+        answer = asyncio.Event()
+        for contact_id in place.contacts:
+            text = place.queued[await place.queue(contact_id, channel)]
+            truth.script[text].append(Fault("held", hold=answer.wait))
+        senders = [await forks.start("deliver_to_point", **place.arguments()) for _ in range(many)]
+        await eventually(lambda: len(truth.accepted) == many, within=60)
+        with closing(sqlite3.connect(place.database, isolation_level=None, timeout=60)) as lock:
+            lock.execute("BEGIN IMMEDIATE")
+            answer.set()
+            await eventually(lambda: kept() == many, within=60)
+            for sender in senders:
+                await sender.kill()
+        violations = []
+        if place.ask("SELECT count(*) FROM outbox WHERE state = 'sending'")[0][0] != many:
+            violations.append("a result came into the database while nobody could write")
+        await (await forks.start("deliver_to_point", **place.arguments())).ended()
+        violations += await checks.everything(place)
+        violations += [f"left in the journal: {path.name}" for path in journal.glob("*.json")]
+        return violations, truth.requests

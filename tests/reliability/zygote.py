@@ -14,7 +14,6 @@ import json
 import os
 import select
 import signal
-import sys
 from typing import Any
 
 from tests.reliability import roles
@@ -118,4 +117,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
