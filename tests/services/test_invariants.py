@@ -125,7 +125,14 @@ AGAIN = (
         ),
         ("I3", AGAIN),
         ("I3", [*AGAIN, f"UPDATE attempts SET outcome = 'lease expired' WHERE message_id = '{FIRST}'"]),
-        ("I4", [*AGAIN, f"UPDATE outbox SET key_expires_at = 1 WHERE message_id = '{FIRST}'"]),
+        (
+            "I4",
+            [
+                *AGAIN,
+                "UPDATE attempts SET provider_id = 'p' || n",
+                f"UPDATE outbox SET key_expires_at = 1 WHERE message_id = '{FIRST}'",
+            ],
+        ),
         ("I6", [f"DELETE FROM attempts WHERE message_id = '{FIRST}'"]),
         ("I6", [f"UPDATE attempts SET n = 2 WHERE message_id = '{FIRST}'"]),
         ("I6", [f"UPDATE outbox SET attempts = 2 WHERE message_id = '{FIRST}'"]),
@@ -135,7 +142,8 @@ AGAIN = (
         (
             "I7",
             [
-                f"UPDATE activity SET kind = 'message_cancelled' WHERE kind = 'message_sending' AND message_id = '{FIRST}'"
+                "UPDATE activity SET kind = 'message_cancelled' "
+                "WHERE kind = 'message_sending' AND message_id = 'message-1'"
             ],
         ),
         ("I8", [f"UPDATE outbox SET receipt = 2 WHERE message_id = '{FIRST}'"]),

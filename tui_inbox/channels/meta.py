@@ -128,7 +128,7 @@ class Graph:
 
     def _wait(self, reply: HttpReply) -> float | None:
         waits = [self._http.retry_after(reply), *map(_regain_seconds, (reply.headers.get(h) for h in USAGE_HEADERS))]
-        return max((wait for wait in waits if wait), default=None)
+        return max((wait for wait in waits if wait is not None), default=None)
 
     @property
     def can_verify(self) -> bool:

@@ -43,11 +43,12 @@ class InvariantRepository(Repository):
     async def repeated(self, *, keyed: bool) -> list[str]:
         """I3 (keyless): tries that may have been taken outnumber one and the times a person sent it again.
 
-        I4 (``keyed``): the same of tries that the channel said it took.
+        I4 (``keyed``): the same of the channel's ids under which it says that it took a message.
         """
         known = ACCEPTED if keyed else (*ACCEPTED, *UNKNOWN)
+        ids = func.count(func.distinct(func.nullif(attempts.c.provider_id, "")))
         taken = (
-            select(func.count())
+            select(ids if keyed else func.count())
             .where(attempts.c.message_id == _ID, attempts.c.first_byte_at.is_not(None), attempts.c.outcome.in_(known))
             .scalar_subquery()
         )
