@@ -62,7 +62,11 @@ class Scene:
         """A sender that has just sent this text and waits for the answer."""
         for _ in range(MOST_SENDERS):
             fork = await self.sender()
-            await eventually(lambda fork=fork: self.place.truth.got(text) or not fork.running, within=60)
+
+            def decided(sender: Fork = fork) -> bool:
+                return bool(self.place.truth.got(text)) or not sender.running
+
+            await eventually(decided, within=60)
             if self.place.truth.got(text):
                 return fork
             await asyncio.sleep(1.0)
