@@ -102,7 +102,8 @@ async def deliver_to_point(arguments: Arguments, say: Say) -> None:
         journal=paths.state_dir() / "results",
         at=at,
     )
-    await sender.replay()
+    if not {"die_at", "stop_at"} & arguments.keys():
+        await sender.replay()  # who is to die in a delivery must not die over the result of an earlier one
     while await sender.run_once():
         pass
     await store.close()
