@@ -14,6 +14,7 @@ from tui_inbox import paths
 from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.config import Settings, secrets_for
 from tui_inbox.domain.clock import Clock, system_clock
+from tui_inbox.domain.delivery import Timing
 from tui_inbox.domain.models import Channel
 from tui_inbox.repository.dialect import Journal
 from tui_inbox.repository.presence import PresenceBoard
@@ -41,8 +42,9 @@ PURGE_EVERY = timedelta(hours=1)
 class Adapters:
     """One adapter per channel, built when first asked for: the screens never need a channel's secrets."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, timing: Timing | None = None) -> None:
         self._settings = settings
+        self._timing = timing or Timing()
         self._built: dict[int, tuple[Channel, ChannelAdapter]] = {}
         self._replaced: list[ChannelAdapter] = []
 
@@ -51,9 +53,11 @@ class Adapters:
         known = self._built.get(channel.id)
         if known is not None and known[0].kind is channel.kind and known[0].config == channel.config:
             return known[1]
+        from tui_inbox.channels.http import Http
         from tui_inbox.channels.registry import build_adapter  # brings the HTTP client: only who sends needs it
 
-        adapter = build_adapter(channel, Secrets(secrets_for(self._settings, channel.name)))
+        http = Http(total=self._timing.total_timeout)
+        adapter = build_adapter(channel, Secrets(secrets_for(self._settings, channel.name)), http=http)
         if known is not None:
             self._replaced.append(known[1])
         self._built[channel.id] = (channel, adapter)
@@ -123,12 +127,18 @@ class Services:
 
 
 async def open_services(
-    settings: Settings, *, clock: Clock = system_clock, migrate: bool = True, or_read_only: bool = False
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    migrate: bool = True,
+    or_read_only: bool = False,
+    timing: Timing | None = None,
 ) -> Services:
     """Open the store that the settings name and build every service on it.
 
     Raises ``StoreError`` with one sentence when it cannot be used. ``migrate``: create or upgrade the schema.
-    ``or_read_only``: a database that cannot be written is opened for reading.
+    ``or_read_only``: a database that cannot be written is opened for reading. ``timing``: other spans than those of the
+    product, for a harness that cannot wait for them.
     """
     store = await Store.open(
         settings.database,
@@ -138,8 +148,8 @@ async def open_services(
         allow_network=settings.network_database,
         or_read_only=or_read_only,
     )
-    context = Context(store, clock, settings.rules, random.Random())
-    adapters = Adapters(settings)
+    context = Context(store, clock, settings.rules, random.Random(), timing or Timing())
+    adapters = Adapters(settings, context.timing)
     return Services(
         settings=settings,
         context=context,

@@ -24,19 +24,23 @@ TOKENS = {
     ChannelKind.TELEGRAM: "123456:telegram-token_A",
     ChannelKind.WHATSAPP: "EAAwhatsapp",
     ChannelKind.INSTAGRAM: "EAAinstagram",
+    ChannelKind.LINE: "line/token+A=",
 }
 CONFIG: dict[ChannelKind, dict[str, Any]] = {
     ChannelKind.TELEGRAM: {},
     ChannelKind.WHATSAPP: {"phone_number_id": "106540352242922", "waba_id": "419561257915477"},
     ChannelKind.INSTAGRAM: {"account_id": "17841400000000000"},
+    ChannelKind.LINE: {},
 }
 KINDS = tuple(TOKENS)
 ADDRESS = {
     ChannelKind.TELEGRAM: "4242",
     ChannelKind.WHATSAPP: "+16505551234",
     ChannelKind.INSTAGRAM: "6400000000000001",
+    ChannelKind.LINE: "U8622f62b0c6e4ad1a1d4a5e8f0b1c2d3",
 }
 MESSAGE_ID = "01900000-0000-7000-8000-000000000001"
+KEY = "5a0b3c6e-59a4-4d6c-9a44-0e6a1f0f2b11"
 
 
 def adapter(kind: ChannelKind, base_url: str = "", *, http: Http | None = None, **secrets: str) -> ChannelAdapter:
@@ -49,6 +53,7 @@ def adapter(kind: ChannelKind, base_url: str = "", *, http: Http | None = None, 
 def outgoing(kind: ChannelKind, text: str = "hello", **changes: Any) -> Outgoing:
     """A text to the usual customer."""
     values: dict[str, Any] = {"address": ADDRESS[kind], "content_kind": ContentKind.TEXT, "text": text}
+    values["idempotency_key"] = KEY
     return Outgoing(message_id=MESSAGE_ID, **{**values, **changes})
 
 
@@ -209,7 +214,7 @@ TEMPLATES = (
 
 
 def standin_config(webhook_url: str = "", **changes: Any) -> StandinConfig:
-    """All three channels, each with the usual customer, who wrote at :data:`NOW`."""
+    """All channels, each with the usual customer, who wrote at :data:`NOW`."""
     channels = [
         ChannelConfig(
             name=kind.value,

@@ -1,4 +1,4 @@
-"""Every error code of the three channels, as the server words it, and the outcome that comes of it."""
+"""Every error code of the channels, as the server words it, and the outcome that comes of it."""
 
 from __future__ import annotations
 
@@ -66,6 +66,30 @@ TELEGRAM: tuple[tuple[int, str, OutcomeKind, ErrorClass], ...] = (
     (500, "Internal Server Error", AMBIGUOUS, E.TEMPORARY),
     (502, "Bad Gateway", AMBIGUOUS, E.TEMPORARY),
 )
+LIMIT = "You have reached your monthly limit."
+LINE: tuple[tuple[int, dict[str, Any], OutcomeKind, ErrorClass], ...] = (
+    (400, {"message": "Failed to send messages"}, REFUSED, E.UNREACHABLE),
+    (
+        400,
+        {"message": "The property, 'to', in the request body is invalid (line: -, column: -)"},
+        REFUSED,
+        E.UNREACHABLE,
+    ),
+    (400, {"message": "x", "details": [{"message": "Length must be between 0 and 5000"}]}, REFUSED, E.INVALID),
+    (400, {"message": "x", "details": [{"message": "May not be empty"}]}, REFUSED, E.INVALID),
+    (400, {"message": "something new"}, REFUSED, E.INVALID),
+    (401, {"message": "Authentication failed. Confirm that the access token …"}, RETRY, E.AUTH),
+    (403, {"message": "Access to this API is not available for your account"}, REFUSED, E.AUTH),
+    (404, {"message": "Not found"}, REFUSED, E.INVALID),
+    (409, {"message": "Conflict"}, AMBIGUOUS, E.TEMPORARY),
+    (413, {"message": "Request entity too large"}, REFUSED, E.INVALID),
+    (415, {"message": "Unsupported media type"}, REFUSED, E.INVALID),
+    (429, {"message": "The API rate limit has been exceeded. Try again later."}, RETRY, E.RATE_LIMITED),
+    (429, {"message": LIMIT}, REFUSED, E.QUOTA),
+    (429, {"message": "x", "details": [{"message": LIMIT}]}, REFUSED, E.QUOTA),
+    (500, {"message": "Internal server error"}, AMBIGUOUS, E.TEMPORARY),
+    (500, {"message": LIMIT}, AMBIGUOUS, E.TEMPORARY),
+)
 
 
 async def outcome(kind: ChannelKind, reply: bytes) -> SendOutcome:
@@ -126,6 +150,22 @@ async def test_telegram_codes(
     assert (found.kind, found.error_class, found.error_code) == (kind, error_class, str(code))
     assert found.retry_after == (7.0 if code == 429 else None)
     assert found.pauses_channel is (kind is RETRY)
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "error_class"), LINE)
+async def test_line_errors(status: int, body: dict[str, Any], kind: OutcomeKind, error_class: ErrorClass) -> None:
+    found = await outcome(ChannelKind.LINE, answer(status, body, Retry_After="7"))
+    assert (found.kind, found.error_class, found.error_code) == (kind, error_class, str(status))
+    assert kind is REFUSED or found.retry_after == 7.0, "what is tried again waits as long as it was told"
+    assert found.pauses_channel is (kind is RETRY)
+
+
+async def test_what_nobody_can_know_says_what_follows() -> None:
+    for reply in (b"", answer(500, {})):
+        for kind in KINDS:
+            told = (await outcome(kind, reply)).error_text
+            assert ("repeat within a day is safe" in told) is (kind is ChannelKind.LINE)
+            assert ("Check with the customer" in told) is (kind is not ChannelKind.LINE)
 
 
 async def test_telegram_moved_chat() -> None:

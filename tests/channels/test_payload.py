@@ -17,6 +17,7 @@ from tui_inbox.channels.port import PayloadError
 from tui_inbox.domain.events import ChannelEvent, InboundMessage
 from tui_inbox.domain.kinds import ChannelKind
 
+LINE = ChannelKind.LINE
 OBJECTS = {ChannelKind.WHATSAPP: "whatsapp_business_account", ChannelKind.INSTAGRAM: "instagram"}
 BOMBS = {
     "empty": b"",
@@ -52,9 +53,16 @@ def test_bodies_of_another_kind(kind: ChannelKind, body: dict[str, Any]) -> None
         adapter(kind).parse(json.dumps({"object": OBJECTS[kind], "entry": {}}).encode(), NOW)
 
 
+@pytest.mark.parametrize("body", [{}, {"destination": "U1"}, {"destination": "U1", "events": {}}, {"events": []}])
+def test_bodies_that_are_not_of_line(body: dict[str, Any]) -> None:
+    with pytest.raises(PayloadError):
+        adapter(LINE).parse(json.dumps(body).encode(), NOW)
+
+
 def test_an_empty_batch_is_no_error() -> None:
     for kind, name in OBJECTS.items():
         assert list(adapter(kind).parse(json.dumps({"object": name, "entry": []}).encode(), NOW)) == []
+    assert list(adapter(LINE).parse(b'{"destination":"U1","events":[]}', NOW)) == []
 
 
 def test_lone_surrogates_and_nul_become_a_sign_that_can_be_stored() -> None:
@@ -123,6 +131,19 @@ ITEM = st.fixed_dictionaries(
         "postback": shaped("mid", "title", "payload") | ANYTHING,
     },
 )
+EVENT = st.fixed_dictionaries(
+    {
+        "source": st.just({"type": "user", "userId": "U1"}) | shaped("type", "userId"),
+        "type": st.sampled_from(["message", "postback", "follow", "unfollow", "unsend", "join"]) | ANYTHING,
+    },
+    optional={
+        "timestamp": ANYTHING,
+        "webhookEventId": ANYTHING,
+        "message": shaped("id", "type", "text", "fileName", "keywords", "title", "latitude", "longitude") | ANYTHING,
+        "postback": shaped("data", "params") | ANYTHING,
+        "unsend": shaped("messageId") | ANYTHING,
+    },
+)
 CHATS = st.just({"id": 9, "type": "private"}) | shaped("id", "type")
 PERSONS = shaped("id", "first_name", "last_name", "username") | ANYTHING
 BODIES = {
@@ -138,6 +159,7 @@ BODIES = {
             "entry": st.lists(st.fixed_dictionaries({"messaging": st.lists(ITEM, max_size=3) | ANYTHING}), max_size=2),
         }
     ),
+    LINE: st.fixed_dictionaries({"destination": st.just("U1"), "events": st.lists(EVENT, max_size=3) | ANYTHING}),
     ChannelKind.TELEGRAM: st.fixed_dictionaries(
         {"update_id": st.integers(0, 2**31)},
         optional={

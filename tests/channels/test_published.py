@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from tests.channels.support import NOW, adapter, allow, outgoing, sink, standin_config, standins
-from tui_inbox.channels import telegram, whatsapp
-from tui_inbox.domain.events import InboundMessage, OutcomeKind, SubscriptionEvent
+from tui_inbox.channels import line, telegram, whatsapp
+from tui_inbox.channels.http import Http, HttpReply
+from tui_inbox.domain.events import ChannelEvent, DeletedEvent, InboundMessage, OutcomeKind, SubscriptionEvent
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, InboundKind
 from tui_inbox.domain.templates import TemplateContent
 from tui_inbox.standins.specs import FOLDER_VARIABLE, Specs
@@ -28,6 +29,28 @@ pytestmark = pytest.mark.skipif(
 @functools.cache
 def specs() -> Specs:
     return Specs(Path(os.environ[FOLDER_VARIABLE]))
+
+
+LINE = ChannelKind.LINE
+USER_ID, BOT_ID = "U8622f62b0c6e4ad1a1d4a5e8f0b1c2d3", "U" + "a" * 32
+
+
+def event(kind: str, source: str = "user", **content: Any) -> dict[str, Any]:
+    """One event of LINE as its description demands it."""
+    return {
+        "type": kind,
+        "mode": "active",
+        "timestamp": 1_795_348_740_123,
+        "source": {"type": source, "userId": USER_ID, **({} if source == "user" else {f"{source}Id": "C1"})},
+        "webhookEventId": "01HZ0000000000000000000001",
+        "deliveryContext": {"isRedelivery": False},
+        **content,
+    }
+
+
+def line_body(*events: dict[str, Any]) -> dict[str, Any]:
+    """A body with these events."""
+    return {"destination": BOT_ID, "events": list(events)}
 
 
 VALUES = {"header.1": "A", "1": "Ana", "2": "B", "button0.1": "x"}
@@ -65,6 +88,18 @@ def test_the_validators_can_fail() -> None:
     for odd in ({"chat_id": 1}, {"text": "x"}, {"chat_id": 1.5, "text": "x"}, {"chat_id": 1, "text": "x", "odd": 1}):
         assert specs().telegram_problem("sendMessage", odd), odd
     assert specs().telegram_update_problem({"update_id": "x"})
+    push = line.request(outgoing(LINE))
+    wrong: dict[str, Any]
+    for wrong in ({"to": 5}, {"messages": []}, {"messages": [{"type": "text"}]}, {"messages": [{"type": "odd"}]}):
+        assert specs().line_push_problem({**push, **wrong}), wrong
+    assert specs().line_answer_problem({"sentMessages": []})
+    assert specs().line_error_problem({"details": []})
+    good_event = event("follow", follow={"isUnblocked": False}, replyToken="r")
+    assert specs().line_webhook_problem(line_body(good_event)) == ""
+    for key in good_event:
+        if key != "source":
+            missing = {name: value for name, value in good_event.items() if name != key}
+            assert specs().line_webhook_problem(line_body(missing)), key
     assert specs().telegram_update_problem({"update_id": 1, "message": {"message_id": 5}})
 
 
@@ -204,3 +239,78 @@ async def test_updates_of_the_stand_in() -> None:
         got = await receiver.wait_for(3)
     for _, body in got:
         assert specs().telegram_update_problem(json.loads(body)) == ""
+
+
+@pytest.mark.parametrize("text", ["hello", "é 😀\n\x1b[0m" * 100])
+async def test_our_line_requests_and_what_the_stand_in_answers(text: str) -> None:
+    assert specs().line_push_problem(line.request(outgoing(LINE, text))) == ""
+    async with standins(standin_config()) as servers:
+        answers = []
+        for key in ("5a0b3c6e-59a4-4d6c-9a44-0e6a1f0f2b11", "5a0b3c6e-59a4-4d6c-9a44-0e6a1f0f2b11", "odd"):
+            headers = {"Authorization": "Bearer line/token+A=", "X-Line-Retry-Key": key}
+            url = f"{servers.base(LINE)}/v2/bot/message/push"
+            reply = await Http().post_json(url, headers, line.request(outgoing(LINE, text)))
+            assert isinstance(reply, HttpReply)
+            answers.append((reply.status, reply.body))
+    assert [status for status, _ in answers] == [200, 409, 400]
+    assert specs().line_answer_problem(answers[0][1]) == ""
+    assert [specs().line_error_problem(body) for _, body in answers[1:]] == ["", ""]
+
+
+MEDIA = {"contentProvider": {"type": "line"}, "quoteToken": "q"}
+STICKER = {"packageId": "1", "stickerId": "2", "stickerResourceType": "STATIC", "quoteToken": "q"}
+LINE_EVENTS: list[tuple[dict[str, Any], str]] = [
+    (event("message", message={"id": "1", "type": "text", "text": "hi (hello)", "quoteToken": "q"}), "hi (hello)"),
+    (event("message", message={"id": "1", "type": "image", **MEDIA}), "[photo]"),
+    (event("message", message={"id": "1", "type": "video", "duration": 1, **MEDIA}), "[video]"),
+    (event("message", message={"id": "1", "type": "audio", "contentProvider": {"type": "line"}}), "[audio]"),
+    (event("message", message={"id": "1", "type": "file", "fileName": "a.pdf", "fileSize": 9}), "[document] a.pdf"),
+    (event("message", message={"id": "1", "type": "sticker", "keywords": ["Bye"], **STICKER}), "[sticker] Bye"),
+    (
+        event("message", message={"id": "1", "type": "location", "title": "Kafé", "latitude": 60.4, "longitude": 22.2}),
+        "[location] Kafé",
+    ),
+    (
+        event("postback", replyToken="r", postback={"data": "yes", "params": {"date": "2026-12-01"}}),
+        "[button] yes 2026-12-01",
+    ),
+    (event("follow", replyToken="r", follow={"isUnblocked": True}), "follow"),
+    (event("unfollow"), "unfollow"),
+    (event("unsend", unsend={"messageId": "1"}), "unsend"),
+    (event("join", "group", replyToken="r"), ""),
+    (event("leave", "group"), ""),
+    (event("message", "room", message={"id": "1", "type": "text", "text": "all", "quoteToken": "q"}), ""),
+    (event("beacon", replyToken="r", beacon={"hwid": "1", "type": "enter"}), ""),
+    (event("accountLink", link={"result": "ok", "nonce": "n"}), ""),
+    (event("videoPlayComplete", replyToken="r", videoPlayComplete={"trackingId": "t"}), ""),
+    (event("membership", replyToken="r", membership={"type": "left", "membershipId": 1}), ""),
+]
+
+
+def in_words(event: ChannelEvent) -> str:
+    match event:
+        case InboundMessage():
+            return event.text
+        case SubscriptionEvent():
+            return "follow" if event.started else "unfollow"
+        case _:
+            return "unsend" if isinstance(event, DeletedEvent) else "?"
+
+
+@pytest.mark.parametrize(("given", "told"), LINE_EVENTS, ids=[given["type"] for given, _ in LINE_EVENTS])
+def test_line_webhooks(given: dict[str, Any], told: str) -> None:
+    body = line_body(given)
+    assert specs().line_webhook_problem(body) == ""
+    found = adapter(LINE).parse(json.dumps(body).encode(), NOW)
+    assert "".join(map(in_words, found)) == told
+
+
+async def test_line_webhooks_of_the_stand_in() -> None:
+    async with sink() as receiver, standins(standin_config(receiver.url)) as servers:
+        await servers.control(LINE, "say", address=USER_ID, text="hi")
+        await servers.control(LINE, "members", address=USER_ID, blocked=True)
+        await servers.control(LINE, "members", address=USER_ID, blocked=False)
+        got = await receiver.wait_for(3)
+    for _, body in got:
+        assert specs().line_webhook_problem(json.loads(body)) == ""
+    assert len({json.loads(body)["events"][0]["webhookEventId"] for _, body in got}) == 3

@@ -19,7 +19,7 @@ def build(kind: ChannelKind, config: dict[str, str], token: str = "good") -> Non
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_an_adapter_tells_of_itself(kind: ChannelKind) -> None:
     made = adapter(kind)
-    assert (made.kind, made.keyed) == (kind, False)
+    assert (made.kind, made.keyed) == (kind, kind is ChannelKind.LINE)
     assert made.body_maximum >= 1 << 20
     assert set(made.required_config) <= set(CONFIG[kind])
     assert kind in WEBHOOK_SECRETS

@@ -27,6 +27,7 @@ from tui_inbox.domain.templates import TemplateContent
 from tui_inbox.standins.config import TemplateConfig
 
 WHATSAPP, INSTAGRAM, TELEGRAM = ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM, ChannelKind.TELEGRAM
+LINE = ChannelKind.LINE
 TEXT = 'Hei Ana 👋, hinta on 5 € / kpl.\nKysy "lisää"! \x1b[31m \u202e \\u0041'
 
 
@@ -38,7 +39,7 @@ async def test_a_text_is_accepted_as_it_was_written(kind: ChannelKind) -> None:
     assert (result.kind, result.provider_id, result.error_text) == (OutcomeKind.ACCEPTED, taken["provider_id"], "")
     assert result.provider_id
     assert (taken["address"], taken["text"]) == (ADDRESS[kind], TEXT)
-    assert taken["echo"] == ("" if kind is TELEGRAM else MESSAGE_ID)
+    assert taken["echo"] == (MESSAGE_ID if kind in (WHATSAPP, INSTAGRAM) else "")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -73,6 +74,7 @@ async def test_the_bodies() -> None:
             "messaging_type": "RESPONSE",
             "message": {"text": "hello", "metadata": MESSAGE_ID},
         },
+        {"to": ADDRESS[LINE], "messages": [{"type": "text", "text": "hello"}]},
     ]
 
 
@@ -95,7 +97,7 @@ async def test_a_user_name_is_a_chat_of_telegram() -> None:
     assert b'"chat_id":-100123' in server.got[1]
 
 
-@pytest.mark.parametrize("kind", [WHATSAPP, INSTAGRAM])
+@pytest.mark.parametrize("kind", [WHATSAPP, INSTAGRAM, LINE])
 async def test_the_token_is_in_the_header_only(kind: ChannelKind) -> None:
     async with loopback(answer(200, {})) as server:
         sender = adapter(kind, server.url, token="canary")
@@ -105,7 +107,7 @@ async def test_the_token_is_in_the_header_only(kind: ChannelKind) -> None:
         line, _, rest = request.partition(b"\r\n")
         assert b"canary" not in line
         assert b"authorization: bearer canary" in rest.lower()
-        assert b"/v25.0/" in line
+        assert (b" /v2/bot/" if kind is LINE else b" /v25.0/") in line
 
 
 async def test_the_human_agent_tag() -> None:
@@ -234,7 +236,7 @@ async def test_a_list_that_goes_round_in_circles_ends() -> None:
         assert server.connections == 100
 
 
-@pytest.mark.parametrize("kind", [TELEGRAM, INSTAGRAM])
+@pytest.mark.parametrize("kind", [TELEGRAM, INSTAGRAM, LINE])
 async def test_channels_without_templates(kind: ChannelKind) -> None:
     assert list(await adapter(kind).templates()) == []
 

@@ -13,11 +13,22 @@ import pytest
 
 from tests.channels.support import adapter
 from tui_inbox.channels.port import WebhookRequest
-from tui_inbox.channels.signatures import META_HEADER, meta_signature, meta_signed
+from tui_inbox.channels.signatures import (
+    LINE_HEADER,
+    META_HEADER,
+    line_signature,
+    line_signed,
+    meta_signature,
+    meta_signed,
+)
 from tui_inbox.domain.kinds import ChannelKind
 
 SHARED_VARIABLE = "TUI_INBOX_TESTDATA"
-ADAPTERS = {"meta": (ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM), "telegram": (ChannelKind.TELEGRAM,)}
+ADAPTERS = {
+    "meta": (ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM),
+    "telegram": (ChannelKind.TELEGRAM,),
+    "line": (ChannelKind.LINE,),
+}
 OWN: list[dict[str, Any]] = json.loads((Path(__file__).parent / "data" / "signatures.json").read_text("utf-8"))
 
 
@@ -54,13 +65,14 @@ def test_shared_vectors(vector: dict[str, Any]) -> None:
 def test_ten_thousand_flipped_bits_are_refused() -> None:
     rng = random.Random(20261122)
     body = json.dumps({"object": "instagram", "entry": [{"text": "äöå 😀 /path"}] * 8}).encode()
-    signature = meta_signature("app-secret", body).encode()
-    assert meta_signed("app-secret", body, {META_HEADER: signature})
-    for _ in range(10_000):
-        both = bytearray(body + signature)
-        both[rng.randrange(len(both))] ^= 1 << rng.randrange(8)
-        changed, header = bytes(both[: len(body)]), bytes(both[len(body) :])
-        assert not meta_signed("app-secret", changed, {META_HEADER: header})
+    for sign, signed, name in ((meta_signature, meta_signed, META_HEADER), (line_signature, line_signed, LINE_HEADER)):
+        signature = sign("app-secret", body).encode()
+        assert signed("app-secret", body, {name: signature})
+        for _ in range(10_000):
+            both = bytearray(body + signature)
+            both[rng.randrange(len(both))] ^= 1 << rng.randrange(8)
+            changed, header = bytes(both[: len(body)]), bytes(both[len(body) :])
+            assert not signed("app-secret", changed, {name: header})
 
 
 @pytest.mark.parametrize("kind", [ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM])
@@ -81,6 +93,7 @@ def test_handshake(kind: ChannelKind, query: dict[str, str], secret: str, expect
     assert adapter(kind, verify_token=secret).handshake(WebhookRequest("GET", query, {}, b"")) == expected
 
 
-def test_telegram_has_no_handshake() -> None:
+@pytest.mark.parametrize("kind", [ChannelKind.TELEGRAM, ChannelKind.LINE])
+def test_channels_without_a_handshake(kind: ChannelKind) -> None:
     query = {"hub.mode": "subscribe", "hub.verify_token": "hook", "hub.challenge": "1"}
-    assert adapter(ChannelKind.TELEGRAM).handshake(WebhookRequest("GET", query, {}, b"")) is None
+    assert adapter(kind).handshake(WebhookRequest("GET", query, {}, b"")) is None

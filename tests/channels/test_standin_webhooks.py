@@ -31,6 +31,7 @@ from tui_inbox.domain.kinds import ChannelKind, ErrorClass, Receipt
 from tui_inbox.standins.config import CustomersConfig
 
 WHATSAPP, INSTAGRAM, TELEGRAM = ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM, ChannelKind.TELEGRAM
+LINE = ChannelKind.LINE
 
 
 def events(receiver: ChannelAdapter, got: list[tuple[dict[str, bytes], bytes]]) -> list[ChannelEvent]:
@@ -52,7 +53,7 @@ async def test_a_customer_writes(kind: ChannelKind) -> None:
     assert isinstance(event, InboundMessage)
     assert (event.text, event.at) == (text, at)
     assert event.address == "777777" if kind is not WHATSAPP else "+777777"
-    assert event.name == ("" if kind is INSTAGRAM else "Zoë Ö")
+    assert event.name == ("" if kind in (INSTAGRAM, LINE) else "Zoë Ö")
 
 
 async def test_meta_escapes_what_it_signs() -> None:
@@ -74,11 +75,12 @@ async def test_a_customer_without_a_number() -> None:
         assert result.provider_id
 
 
-async def test_blocking_a_bot_is_told_and_taken_back() -> None:
+@pytest.mark.parametrize("kind", [TELEGRAM, LINE])
+async def test_blocking_an_account_is_told_and_taken_back(kind: ChannelKind) -> None:
     async with sink() as receiver, standins(standin_config(receiver.url)) as servers:
         for blocked in (True, False):
-            await servers.control(TELEGRAM, "members", address=ADDRESS[TELEGRAM], blocked=blocked)
-        found = events(adapter(TELEGRAM), await receiver.wait_for(2))
+            await servers.control(kind, "members", address=ADDRESS[kind], blocked=blocked)
+        found = events(adapter(kind), await receiver.wait_for(2))
     assert [event.started for event in found if isinstance(event, SubscriptionEvent)] == [False, True]
 
 

@@ -18,6 +18,7 @@ from tests.channels.support import (
     adapter,
     allow,
     outgoing,
+    sink,
     standin_config,
     standins,
 )
@@ -26,14 +27,17 @@ from tui_inbox.domain.events import (
     OutcomeKind,
 )
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
-from tui_inbox.standins.config import ChannelConfig, StandinConfig
+from tui_inbox.standins import line
+from tui_inbox.standins.config import ChannelConfig, CustomersConfig, StandinConfig
 from tui_inbox.standins.server import Host
 
 WHATSAPP, INSTAGRAM, TELEGRAM = ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM, ChannelKind.TELEGRAM
+LINE = ChannelKind.LINE
 PATHS = {
     WHATSAPP: f"/v25.0/{CONFIG[WHATSAPP]['phone_number_id']}/messages",
     INSTAGRAM: f"/v25.0/{CONFIG[INSTAGRAM]['account_id']}/messages",
     TELEGRAM: f"/bot{TOKENS[TELEGRAM]}/sendMessage",
+    LINE: "/v2/bot/message/push",
 }
 GOOD: dict[ChannelKind, dict[str, Any]] = {
     WHATSAPP: {
@@ -45,7 +49,9 @@ GOOD: dict[ChannelKind, dict[str, Any]] = {
     },
     INSTAGRAM: {"recipient": {"id": ADDRESS[INSTAGRAM]}, "messaging_type": "RESPONSE", "message": {"text": "x"}},
     TELEGRAM: {"chat_id": 4242, "text": "x"},
+    LINE: {"to": ADDRESS[LINE], "messages": [{"type": "text", "text": "x"}]},
 }
+NO_SUCH_USER = "The property, 'to', in the request body is invalid (line: -, column: -)"
 
 
 async def post(servers: Standins, kind: ChannelKind, body: object, path: str = "", **headers: str) -> HttpReply:
@@ -61,6 +67,9 @@ def code(reply: HttpReply) -> str:
     assert isinstance(reply.body, dict)
     if "error_code" in reply.body:
         return f"{reply.body['error_code']} {reply.body['description']}"
+    if "message" in reply.body:
+        details = [f"{item['property']}: {item['message']}" for item in reply.body.get("details", [])]
+        return f"{reply.status} {' '.join(details) or reply.body['message']}"
     error = reply.body["error"]
     return "/".join(str(error[key]) for key in ("code", "error_subcode") if key in error)
 
@@ -112,6 +121,28 @@ async def test_the_good_request_is_good(kind: ChannelKind) -> None:
         (TELEGRAM, {"text": None}, "400 Bad Request: message text is empty"),
         (TELEGRAM, {"text": "x" * 4097}, "400 Bad Request: message is too long"),
         (TELEGRAM, {"odd": 1}, "400 Bad Request: unknown field 'odd'"),
+        (LINE, {"to": None}, f"400 {NO_SUCH_USER}"),
+        (LINE, {"to": 5}, f"400 {NO_SUCH_USER}"),
+        (LINE, {"to": "4242"}, f"400 {NO_SUCH_USER}"),
+        (LINE, {"to": ADDRESS[LINE].upper()}, f"400 {NO_SUCH_USER}"),
+        (LINE, {"to": "U" + "0" * 32}, "400 Failed to send messages"),
+        (LINE, {"odd": 1}, "400 odd: Unknown property"),
+        (LINE, {"messages": None}, "400 messages: Size must be between 1 and 1"),
+        (LINE, {"messages": []}, "400 messages: Size must be between 1 and 1"),
+        (LINE, {"messages": [{"type": "text", "text": "x"}] * 2}, "400 messages: Size must be between 1 and 1"),
+        (LINE, {"messages": ["x"]}, "400 messages[0].type: Must be one of the following values: [text]"),
+        (
+            LINE,
+            {"messages": [{"type": "odd", "text": "x"}]},
+            "400 messages[0].type: Must be one of the following values: [text]",
+        ),
+        (LINE, {"messages": [{"type": "text", "text": " "}]}, "400 messages[0].text: May not be empty"),
+        (LINE, {"messages": [{"type": "text", "text": 5}]}, "400 messages[0].text: May not be empty"),
+        (
+            LINE,
+            {"messages": [{"type": "text", "text": "😀" * 2501}]},
+            "400 messages[0].text: Length must be between 0 and 5000",
+        ),
     ],
 )
 async def test_bad_requests(
@@ -126,9 +157,10 @@ async def test_bad_requests(
         assert len(await servers.ask(kind, "refused")) == 1
 
 
-@pytest.mark.parametrize("kind", [WHATSAPP, INSTAGRAM])
-async def test_bytes_and_limits_at_their_edge(kind: ChannelKind) -> None:
-    longest = "é" * 500 if kind is INSTAGRAM else "é" * 4096
+@pytest.mark.parametrize(
+    ("kind", "longest"), [(WHATSAPP, "é" * 4096), (INSTAGRAM, "é" * 500), (TELEGRAM, "😀" * 4096), (LINE, "😀" * 2500)]
+)
+async def test_bytes_and_limits_at_their_edge(kind: ChannelKind, longest: str) -> None:
     async with standins(standin_config()) as servers:
         assert (await adapter(kind, servers.base(kind)).send(outgoing(kind, longest), allow)).provider_id
         over = await adapter(kind, servers.base(kind)).send(outgoing(kind, longest + "x"), allow)
@@ -150,6 +182,11 @@ async def test_bytes_and_limits_at_their_edge(kind: ChannelKind) -> None:
         (TELEGRAM, "/botwrong/sendMessage", {}, "404 Not Found"),
         (TELEGRAM, "/sendMessage", {}, "404 Not Found"),
         (TELEGRAM, f"/bot{TOKENS[TELEGRAM]}/sendPigeon", {}, "404 Not Found"),
+        (LINE, "", {"Authorization": "Bearer wrong"}, f"401 {line.DEFAULT_WORDS[401]}"),
+        (LINE, "", {"Authorization": TOKENS[LINE]}, f"401 {line.DEFAULT_WORDS[401]}"),
+        (LINE, "", {"Content-Type": "text/plain"}, "415 Content type must be application/json"),
+        (LINE, PATHS[LINE] + "x", {}, "404 Not found"),
+        (LINE, "/v2/bot/message/reply", {}, "404 Not found"),
     ],
 )
 async def test_wrong_tokens_and_paths(kind: ChannelKind, path: str, headers: dict[str, str], told: str) -> None:
@@ -214,12 +251,24 @@ async def test_the_window_opens_again_when_the_customer_writes() -> None:
         assert (await sender.send(outgoing(WHATSAPP), allow)).kind is OutcomeKind.ACCEPTED
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not LINE])
 async def test_a_customer_who_blocked_us(kind: ChannelKind) -> None:
     async with standins(standin_config()) as servers:
         await servers.control(kind, "members", address=ADDRESS[kind], blocked=True)
         result = await adapter(kind, servers.base(kind)).send(outgoing(kind), allow)
     assert (result.kind, result.error_class) == (OutcomeKind.REFUSED, ErrorClass.UNREACHABLE)
+
+
+async def test_line_answers_for_a_customer_who_blocked_us_like_for_any_other() -> None:
+    customers = CustomersConfig(delay=(0, 0))
+    async with sink() as receiver, standins(standin_config(receiver.url, customers=customers)) as servers:
+        await servers.control(LINE, "members", address=ADDRESS[LINE], blocked=True)
+        result = await adapter(LINE, servers.base(LINE)).send(outgoing(LINE), allow)
+        await servers.control(LINE, "settled")
+        (member,) = await servers.ask(LINE, "members")
+    assert (result.kind, bool(result.provider_id)) == (OutcomeKind.ACCEPTED, True)
+    assert member["blocked"], "and the customer, who got nothing, does not answer"
+    assert len(receiver.got) == 1
 
 
 FAULTS: list[tuple[dict[str, Any], OutcomeKind, ErrorClass | None, int]] = [
@@ -261,6 +310,12 @@ async def test_faults(
         (TELEGRAM, {"code": 429, "retry_after": 7}, ErrorClass.RATE_LIMITED, 7.0),
         (TELEGRAM, {"code": 403}, ErrorClass.UNREACHABLE, None),
         (TELEGRAM, {"code": 401}, ErrorClass.AUTH, None),
+        (LINE, {"code": 429}, ErrorClass.RATE_LIMITED, None),
+        (LINE, {"code": 429, "retry_after": 7}, ErrorClass.RATE_LIMITED, 7.0),
+        (LINE, {"code": 429, "description": "You have reached your monthly limit."}, ErrorClass.QUOTA, None),
+        (LINE, {"code": 400}, ErrorClass.UNREACHABLE, None),
+        (LINE, {"code": 401}, ErrorClass.AUTH, None),
+        (LINE, {"code": 403}, ErrorClass.AUTH, None),
     ],
 )
 async def test_errors_told_in_advance(

@@ -149,3 +149,11 @@ def test_receipts_only_rise(reported: list[Receipt]) -> None:
 
 def test_a_late_failure_never_beats_a_delivered_message() -> None:
     assert [delivery.failure_applies(receipt) for receipt in Receipt] == [True, True, False, False]
+
+
+def test_a_lease_outlasts_one_send() -> None:
+    usual = delivery.Timing()
+    assert (usual.lease, usual.needed, usual.grace) == (timedelta(seconds=60), 35.0, timedelta(seconds=30))
+    delivery.Timing(lease=timedelta(seconds=3.1), total_timeout=2.0, reserve=1.0)
+    with pytest.raises(ValueError, match="ends within one send"):
+        delivery.Timing(lease=timedelta(seconds=3), total_timeout=2.0, reserve=1.0)

@@ -77,7 +77,7 @@ async def opens(path: Path) -> list[str]:
 async def test_a_kill_before_each_statement_of_a_migration(old: Path, tmp_path: Path) -> None:
     whole = run(MIGRATE, shutil.copy(old, tmp_path / "whole.db"), 0)
     statements = int(whole.stdout)
-    assert statements >= 5, "nothing was migrated"
+    assert statements >= 3, "nothing was migrated"
     for number in range(1, statements + 1):
         path = Path(shutil.copy(old, tmp_path / f"killed{number}.db"))
         assert run(MIGRATE, path, number).returncode == -9

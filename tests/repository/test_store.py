@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -358,3 +359,39 @@ broken
 )
 def test_network_file_systems_are_known(path: str, kind: str) -> None:
     assert dialect.network_filesystem(Path(path), MOUNTS) == kind
+
+
+async def test_a_write_that_nobody_waits_for_any_more_is_brought_to_its_end(store: Store) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(unit: Unit) -> None:
+        await unit.directory.add_agent("begun", "", Role.AGENT)
+        begun.set()
+        await go_on.wait()
+        await unit.directory.add_agent("finished", "", Role.AGENT)
+
+    writing = asyncio.create_task(store.write(work))
+    await begun.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    after = asyncio.create_task(store.write(lambda unit: unit.directory.agent("finished")))
+    go_on.set()
+    assert await after is not None, "the next write sees what the one before it has done"
+
+
+async def test_writes_cut_off_at_any_moment_leave_the_database_free(store: Store) -> None:
+    async def work(unit: Unit) -> None:
+        for number in range(20):
+            await unit.directory.add_agent(f"{len(held)} {number}", "", Role.AGENT)
+
+    held: list[object] = []  # an error that is kept, as a log may do, keeps alive what it came through
+    for step in range(40):
+        writing = asyncio.create_task(store.write(work))
+        await asyncio.sleep(step / 2000)
+        writing.cancel()
+        held += await asyncio.gather(writing, return_exceptions=True)
+    await store.write(lambda unit: unit.directory.add_agent("last", "", Role.AGENT))
+    with closing(sqlite3.connect(store.path, isolation_level=None, timeout=1)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tui_inbox.domain.delivery import GRACE, LEASE, may_change
+from tui_inbox.domain.delivery import GRACE, LEASE, Timing, may_change
 from tui_inbox.domain.events import OutcomeKind, ReceiptEvent, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, ErrorClass, Receipt, Role
 from tui_inbox.domain.kinds import DeliveryState as S
@@ -20,12 +20,13 @@ from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.outbox import NewOutgoing
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
-from tui_inbox.services.delivery_guard import NEEDED, Veto, VetoKind, recheck
+from tui_inbox.services.delivery_guard import Veto, VetoKind, recheck
 from tui_inbox.services.delivery_outcome import Standing, apply, settle, settle_veto
 from tui_inbox.services.delivery_sweep import sweep
 
 START = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 KEY_LIFE = timedelta(hours=24)
+TIMING = Timing()
 
 ACCEPTED = SendOutcome(OutcomeKind.ACCEPTED, http_status=200)
 REFUSED = SendOutcome(OutcomeKind.REFUSED, error_class=ErrorClass.UNREACHABLE, error_text="no")
@@ -164,11 +165,11 @@ class Machine:
         row = worker.row
         assert row is not None
         assert worker.taken_at is not None
-        late = self.boot - worker.taken_at > LEASE - timedelta(seconds=NEEDED)
+        late = self.boot - worker.taken_at > LEASE - timedelta(seconds=TIMING.needed)
         life = KEY_LIFE if self.keyed else None
 
         async def work(unit: Unit) -> bool:
-            veto = Veto(VetoKind.AGAIN, "held up") if late else await recheck(unit, row, now, keyed=self.keyed)
+            veto = Veto(VetoKind.AGAIN, "held up") if late else await recheck(unit, row, now, TIMING, keyed=self.keyed)
             if veto is None:
                 return await unit.outbox.start_sending(row.message_id, row.lease_token, now, life)
             settlement = settle_veto(row, veto, now)

@@ -137,15 +137,16 @@ async def test_a_channel_paused_while_connecting_sends_nothing(stage: Stage) -> 
     ("slept", "leaves"),
     [(LEASE.total_seconds() - TOTAL_TIMEOUT - LEASE_RESERVE, True), (26.0, False), (3600.0, False)],
 )
-async def test_a_sender_that_slept_sends_nothing(stage: Stage, slept: float, leaves: bool) -> None:
+@pytest.mark.parametrize("asleep_at", ["claimed", "guard_done"])
+async def test_a_sender_that_slept_sends_nothing(stage: Stage, slept: float, leaves: bool, asleep_at: str) -> None:
     boot = [1000.0]
 
-    async def sleep_when_claimed(point: str) -> None:
-        if point == "claimed":
+    async def sleep(point: str) -> None:
+        if point == asleep_at:
             boot[0] += slept  # the wall clock stands still, as after a change of time
 
     message_id = await stage.space.queue(await stage.space.add_contact())
-    assert await stage.space.sender(at=sleep_when_claimed, boot_clock=lambda: boot[0]).run_once()
+    assert await stage.space.sender(at=sleep, boot_clock=lambda: boot[0]).run_once()
     assert stage.faults.requests == int(leaves)
     assert await stage.space.state(message_id) is (DeliveryState.SENT if leaves else DeliveryState.QUEUED)
 

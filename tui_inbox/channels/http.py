@@ -13,7 +13,7 @@ import functools
 import json
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui_inbox.channels.payload import parse_json
 from tui_inbox.channels.port import FirstByteGuard, PayloadError
-from tui_inbox.domain.clock import Clock, system_clock
+from tui_inbox.domain.clock import Clock, boottime, system_clock
 from tui_inbox.domain.delivery import TOTAL_TIMEOUT
 from tui_inbox.domain.skew import skew_of
 
@@ -36,9 +36,15 @@ WAIT_MAXIMUM = 1e9
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0
 HEADERS_STARTED = "http11.send_request_headers.started"
 """Trace event that comes just before the first byte of a request is written."""
+BODY_STARTED = "http11.send_request_body.started"
+"""Trace event between the head of a request and its body."""
 
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+async def unwatched(event: str) -> None:
+    """The watch that sees nothing."""
 
 
 class FailureKind(StrEnum):
@@ -75,7 +81,10 @@ class _Progress:
     """How far one request got."""
 
     guard: FirstByteGuard | None
+    watch: Callable[[str], Awaitable[None]]
     clock: Clock
+    deadline: float
+    """Boot time in seconds after which nothing more is written."""
     guarded: bool = False
     bytes_may_have_left: bool = False
     guard_error: BaseException | None = None
@@ -85,6 +94,10 @@ class _Progress:
     clock_skew: float | None = None
 
     async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        await self.watch(event)
+        # A process that was frozen half-way and is woken comes by here before any timer of the event loop can stop it.
+        if event == BODY_STARTED and boottime() >= self.deadline:
+            raise TimeoutError
         if event != HEADERS_STARTED:
             return
         if self.guard is not None and not self.guarded:
@@ -111,7 +124,10 @@ class _Progress:
 
 
 class Http:
-    """Makes requests for one channel account. Times in seconds; ``total`` covers everything, the guard included."""
+    """Makes requests for one channel account. Times in seconds; ``total`` covers everything, the guard included.
+
+    ``watch`` is awaited at every trace event of a request, before its guard; lets a harness stop the process there.
+    """
 
     def __init__(
         self,
@@ -120,9 +136,11 @@ class Http:
         read: float = READ_TIMEOUT,
         total: float = TOTAL_TIMEOUT,
         clock: Clock = system_clock,
+        watch: Callable[[str], Awaitable[None]] = unwatched,
     ) -> None:
         self._connect, self._read, self._total = connect, read, total
         self._clock = clock
+        self._watch = watch
 
     async def post_json(
         self, url: str, headers: Mapping[str, str], payload: object, before_first_byte: FirstByteGuard | None = None
@@ -159,7 +177,7 @@ class Http:
     ) -> HttpReply | HttpFailure:
         import httpx  # loading it takes a good tenth of a second, which only a sender needs
 
-        progress = _Progress(guard, self._clock)
+        progress = _Progress(guard, self._watch, self._clock, boottime() + self._total)
         try:
             async with asyncio.timeout(self._total), self._client(url) as client:
                 return await _exchange(client, method, url, headers, body, progress)

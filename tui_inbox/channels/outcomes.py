@@ -16,6 +16,9 @@ from tui_inbox.domain.kinds import ErrorClass
 
 MAYBE_SENT = frozenset({408, 425})
 """Statuses below 500 after which the message may have been taken (reference: reliability, section 1.8)."""
+ASK = "Check with the customer or wait."
+REPEATED = "A repeat within a day is safe and happens by itself."
+"""What to do when nobody can know: on most channels, and on those that honour our key."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +61,19 @@ def unauthorised(label: str) -> Rule:
     return Rule(OutcomeKind.RETRY, ErrorClass.AUTH, text, pauses_channel=True)
 
 
-def unknowable(label: str) -> Rule:
-    """The server had trouble; the message may or may not have been taken."""
-    text = (
-        f"{label} had a fault while taking the message, so it may or may not arrive. Check with the customer or wait."
-    )
+def unknowable(label: str, *, keyed: bool = False) -> Rule:
+    """The server had trouble; the message may or may not have been taken. ``keyed``: the channel honours our key."""
+    advice = REPEATED if keyed else ASK
+    text = f"{label} had a fault while taking the message, so it may or may not arrive. {advice}"
     return Rule(OutcomeKind.AMBIGUOUS, ErrorClass.TEMPORARY, text)
 
 
-def from_failure(label: str, failure: HttpFailure) -> SendOutcome:
-    """Outcome of a send that got no answer."""
+def from_failure(label: str, failure: HttpFailure, *, keyed: bool = False) -> SendOutcome:
+    """Outcome of a send that got no answer; ``keyed`` as for :func:`unknowable`."""
     if failure.kind is FailureKind.NOT_SENT:
         text = f"{label} {failure.text}. Nothing was sent; it is tried again by itself."
         return SendOutcome(OutcomeKind.NOT_SENT, error_class=ErrorClass.TEMPORARY, error_text=text)
-    text = f"{label} {failure.text} after the message may have gone out. Check with the customer or wait."
+    text = f"{label} {failure.text} after the message may have gone out. {REPEATED if keyed else ASK}"
     return SendOutcome(OutcomeKind.AMBIGUOUS, error_class=ErrorClass.TEMPORARY, error_text=text)
 
 

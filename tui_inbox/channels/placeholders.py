@@ -38,6 +38,8 @@ INSTAGRAM_MEDIA = {
     "ig_story": "story",
 }
 
+LINE_MEDIA = {"image": "photo", "video": "video", "audio": "audio", "file": "document", "sticker": "sticker"}
+
 
 def marked(kind: str, *details: str) -> str:
     """``[kind]`` and what else is known of it."""
@@ -174,3 +176,18 @@ def instagram(message: Mapping[str, Any]) -> Placeholder:
     story = "[reply to your story]" if mapping(mapping(message.get("reply_to")).get("story")) else ""
     parts = [story, *(f"[{label}]" for label in labels), text(message.get("text"))]
     return " ".join(part for part in parts if part) or "[unsupported message]", labels
+
+
+def line(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message`` of one event. Stickers tell in words what they show, LINE's own emoji are in the text."""
+    kind = text(message.get("type"))
+    if kind == "text":
+        return text(message.get("text")), ()
+    if kind == "location":
+        return marked("location", place(message)), ("location",)
+    if kind not in LINE_MEDIA:
+        return "[unsupported message]", ("unsupported",)
+    keywords = message.get("keywords")
+    first = text(keywords[0]) if isinstance(keywords, list) and keywords else ""
+    detail = text(message.get("fileName")) or text(message.get("text")) or first
+    return marked(LINE_MEDIA[kind], detail), (LINE_MEDIA[kind],)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from tui_inbox.channels.http import Http
 from tui_inbox.channels.instagram import InstagramAdapter
+from tui_inbox.channels.line import LineAdapter
 from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.channels.telegram import TelegramAdapter
 from tui_inbox.channels.whatsapp import WhatsAppAdapter
@@ -16,15 +17,16 @@ from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.domain.models import Channel
 
-AdapterType = type[TelegramAdapter] | type[WhatsAppAdapter] | type[InstagramAdapter]
+AdapterType = type[TelegramAdapter] | type[WhatsAppAdapter] | type[InstagramAdapter] | type[LineAdapter]
 ADAPTERS: Mapping[ChannelKind, AdapterType] = {
-    adapter.kind: adapter for adapter in (TelegramAdapter, WhatsAppAdapter, InstagramAdapter)
+    adapter.kind: adapter for adapter in (TelegramAdapter, WhatsAppAdapter, InstagramAdapter, LineAdapter)
 }
 """One adapter for every kind that can be connected."""
 WEBHOOK_SECRETS: Mapping[ChannelKind, tuple[str, ...]] = {
     ChannelKind.TELEGRAM: ("webhook_secret",),
     ChannelKind.WHATSAPP: ("app_secret", "verify_token"),
     ChannelKind.INSTAGRAM: ("app_secret", "verify_token"),
+    ChannelKind.LINE: ("app_secret",),
 }
 """Secrets without which a channel can send but refuses everything that comes in."""
 

@@ -6,6 +6,7 @@ this module says what is right.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
@@ -20,6 +21,27 @@ LEASE_RESERVE = 5.0
 """Seconds of lease that must be left beyond the total timeout when the first byte leaves."""
 GRACE = timedelta(seconds=30)
 """Wait after a lease has ended before a person may send an uncertain message again."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The spans that keep two senders, and a sender and a person, from acting on one message at the same time."""
+
+    lease: timedelta = LEASE
+    total_timeout: float = TOTAL_TIMEOUT
+    reserve: float = LEASE_RESERVE
+    grace: timedelta = GRACE
+
+    def __post_init__(self) -> None:
+        if self.lease.total_seconds() <= self.needed:
+            raise ValueError(f"a lease of {self.lease.total_seconds()} s ends within one send of {self.needed} s")
+
+    @property
+    def needed(self) -> float:
+        """Seconds of lease that must be left when the first byte leaves."""
+        return self.total_timeout + self.reserve
+
+
 MOST_ATTEMPTS = 8
 """Tries that were stopped on this side, or that the channel answered with "later", are not among them."""
 MOST_AGE = timedelta(hours=24)

@@ -141,9 +141,9 @@ def probably_refused(item: OutboxItem, now: datetime) -> bool:
     return until is not None and now >= until and item.heard_at is not None and item.heard_at >= until
 
 
-def free_at(lease_until: datetime | None) -> datetime | None:
+def free_at(lease_until: datetime | None, grace: timedelta = GRACE) -> datetime | None:
     """From when an uncertain message may be sent again: a sender that was paused can no longer fire."""
-    return None if lease_until is None else lease_until + GRACE
+    return None if lease_until is None else lease_until + grace
 
 
 def may_decide(agent: Agent, queued_by_id: int | None, assignee_id: int | None) -> bool:

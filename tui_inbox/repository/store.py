@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -62,6 +62,7 @@ class Store:
         """Of a file or a trouble that is past, until the last unit on them has ended."""
         self._turn = asyncio.Lock()
         self._check_lock = asyncio.Lock()
+        self._writing: set[asyncio.Task[Any]] = set()
         self._watch: AsyncConnection | None = None
         self._watch_lock = asyncio.Lock()
 
@@ -131,19 +132,24 @@ class Store:
         """Run ``work`` in one transaction that holds the write lock; commit when it returns, roll back when it raises.
 
         While another process holds the lock the whole of ``work`` is tried again, so it must have no effect outside
-        its unit. Raises :class:`StoreBusyError` after :data:`WRITE_PATIENCE` seconds.
+        its unit. Raises :class:`StoreBusyError` after :data:`WRITE_PATIENCE` seconds. A caller that is cancelled
+        learns at once, but what has begun is brought to its end, and the next write waits for that.
         """
         if self.read_only:
             raise self.trouble or StoreReadOnlyError(
                 f"The database {self.path} is open for reading only; nothing was changed."
             )
-        async with self._turn:
-            try:
-                with self._told(), self._condition.waiting():
-                    return await self._persist(work)
-            except (StoreReplacedError, StoreDamagedError):
-                await self.check()  # this one is refused all the same; the next may find a sound file
-                raise
+        await self._turn.acquire()
+        # A transaction that is cut off half-way would keep the database locked for every program until this one ends.
+        writing = asyncio.create_task(self._persist(work))
+        self._writing.add(writing)
+        writing.add_done_callback(self._wrote)
+        try:
+            with self._told(), self._condition.waiting():
+                return await asyncio.shield(writing)
+        except (StoreReplacedError, StoreDamagedError):
+            await self.check()  # this one is refused all the same; the next may find a sound file
+            raise
 
     async def change_token(self) -> int:
         """A number that differs when anybody has committed since it was last asked; cheap enough to ask often.
@@ -216,6 +222,8 @@ class Store:
 
     async def close(self) -> None:
         """Release every connection. A closed store can't be used again."""
+        if self._writing:
+            await asyncio.wait(self._writing)
         await self._stop_watching()
         for engine in (*self._former, self._readers, self._writers, self._watchers):
             await engine.dispose()
@@ -287,6 +295,12 @@ class Store:
         self._condition = Condition(place, trouble)
         self._make_engines()
         await self._let_go()
+
+    def _wrote(self, writing: asyncio.Task[Any]) -> None:
+        self._writing.discard(writing)
+        self._turn.release()
+        if not writing.cancelled():
+            writing.exception()  # whoever waits for it is told; nobody may be waiting any more
 
     async def _persist(self, work: Callable[[Unit], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tui_inbox.channels.port import ChannelAdapter
 from tui_inbox.domain.clock import Clock, system_clock
+from tui_inbox.domain.delivery import Timing
 from tui_inbox.domain.lifecycle import WorkspaceRules
 from tui_inbox.domain.models import Channel
 
@@ -25,6 +26,7 @@ class Context:
     rules: WorkspaceRules = field(default_factory=WorkspaceRules)
     rng: random.Random = field(default_factory=random.Random)
     """Chance for back-off and jitter; never for secrets."""
+    timing: Timing = field(default_factory=Timing)
 
 
 class AdapterSource(Protocol):

@@ -19,7 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tui_inbox.channels.port import ChannelAdapter, SendVetoedError, key_life_of
-from tui_inbox.domain.delivery import LEASE, TOTAL_TIMEOUT
+from tui_inbox.domain.clock import boottime
 from tui_inbox.domain.errors import InboxError, StoreError
 from tui_inbox.domain.events import OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import DeliveryState, ErrorClass
@@ -27,7 +27,7 @@ from tui_inbox.domain.models import OutboxRow
 from tui_inbox.repository.outbox_rows import NO_SECRET
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import AdapterSource, Context
-from tui_inbox.services.delivery_guard import Guard, Pointcut, boottime
+from tui_inbox.services.delivery_guard import Guard, Pointcut
 from tui_inbox.services.delivery_journal import ResultJournal, Settlement
 from tui_inbox.services.delivery_outcome import Standing, apply, settle, settle_veto
 from tui_inbox.services.delivery_sweep import anything_in_vain, sweep
@@ -206,8 +206,9 @@ class DeliveryService:
         token = secrets.token_hex(16)
 
         async def work(unit: Unit) -> Claim | None:
-            fence = self._boot_clock() + LEASE.total_seconds()
-            row = await unit.outbox.claim(self._worker, token, self._context.clock(), LEASE)
+            lease = self._context.timing.lease
+            fence = self._boot_clock() + lease.total_seconds()
+            row = await unit.outbox.claim(self._worker, token, self._context.clock(), lease)
             return Claim(row, fence) if row is not None else None
 
         return await self._context.store.write(work)
@@ -325,7 +326,7 @@ class DeliveryService:
 
     async def _leave(self) -> None:
         if self._sends:
-            await asyncio.wait(self._sends, timeout=TOTAL_TIMEOUT + 1)
+            await asyncio.wait(self._sends, timeout=self._context.timing.total_timeout + 1)
         with contextlib.suppress(StoreError):  # the heartbeat grows old by itself
             await self._context.store.write(lambda unit: unit.directory.retire(self._worker))
 

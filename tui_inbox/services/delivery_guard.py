@@ -7,14 +7,13 @@ left (reference: reliability, section 1.6, T3 and T13).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from tui_inbox.channels.port import SendVetoedError
-from tui_inbox.domain.delivery import LEASE_RESERVE, MOST_AGE, TOTAL_TIMEOUT, key_is_safe
+from tui_inbox.domain.delivery import MOST_AGE, Timing, key_is_safe
 from tui_inbox.domain.errors import StoreError
 from tui_inbox.domain.kinds import ContentKind, DeliveryState, ErrorClass, Permission
 from tui_inbox.domain.models import Channel, Contact, ContactChannel, OutboxRow
@@ -25,15 +24,8 @@ from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
 from tui_inbox.services.reach import facts_now
 
-NEEDED = TOTAL_TIMEOUT + LEASE_RESERVE
-"""Seconds of lease that must be left when the first byte leaves."""
 Pointcut = Callable[[str], Awaitable[None]]
 """Awaited at named points of a delivery; lets a harness stop the process exactly there."""
-
-
-def boottime() -> float:
-    """Seconds since the machine started, those in suspend included: a lease runs on while a laptop sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class VetoKind(StrEnum):
@@ -121,7 +113,7 @@ def is_paused(channel: Channel, now: datetime) -> bool:
     return bool(channel.paused_reason) and (channel.paused_until is None or now < channel.paused_until)
 
 
-async def recheck(unit: Unit, claimed: OutboxRow, now: datetime, *, keyed: bool = False) -> Veto | None:
+async def recheck(unit: Unit, claimed: OutboxRow, now: datetime, timing: Timing, *, keyed: bool = False) -> Veto | None:
     """Everything that may have changed since the claim, read anew; ``None`` = go.
 
     ``keyed``: the channel honours our key, so an answer lost at the end of a window leaves nothing in doubt.
@@ -129,7 +121,7 @@ async def recheck(unit: Unit, claimed: OutboxRow, now: datetime, *, keyed: bool 
     row = await unit.outbox.get(claimed.message_id)
     if row is None or row.lease_token != claimed.lease_token or row.state is not DeliveryState.LEASED:
         return Veto(VetoKind.LOST, "Another sender has taken this message over.")
-    if row.lease_until is not None and (row.lease_until - now).total_seconds() < NEEDED:
+    if row.lease_until is not None and (row.lease_until - now).total_seconds() < timing.needed:
         return Veto(VetoKind.AGAIN, "Sending took too long to begin; it will be tried again.", ErrorClass.TEMPORARY)
     veto = (
         await dead_key(unit, row, now)
@@ -220,18 +212,20 @@ class Guard:
             self.veto = await self._context.store.write(self._open)
         except StoreError as error:
             self.veto = Veto(VetoKind.AGAIN, f"The database cannot be used: {error}", ErrorClass.TEMPORARY)
+        if self.veto is None:
+            await self._at("guard_done")
+        # Nothing is awaited between this look at the clock and the first byte.
         if self.veto is None and self._late():
             self.veto = Veto(VetoKind.AGAIN, "Sending was held up; it will be tried again.", ErrorClass.TEMPORARY)
         if self.veto is not None:
             raise SendVetoedError(self.veto.reason)
-        await self._at("guard_done")
         self.passed = True
 
     async def _open(self, unit: Unit) -> Veto | None:
         now = self._context.clock()
         if self._late():
             return Veto(VetoKind.AGAIN, "Sending took too long to begin; it will be tried again.", ErrorClass.TEMPORARY)
-        veto = await recheck(unit, self._row, now, keyed=self._key_life is not None)
+        veto = await recheck(unit, self._row, now, self._context.timing, keyed=self._key_life is not None)
         if veto is not None:
             return veto
         token = self._row.lease_token
@@ -240,7 +234,7 @@ class Guard:
         return None
 
     def _late(self) -> bool:
-        return self._fence - self._clock() < NEEDED
+        return self._fence - self._clock() < self._context.timing.needed
 
 
 def _class_of(answer: WindowAnswer, policy: ChannelPolicy, contact: Contact, used: int) -> ErrorClass:

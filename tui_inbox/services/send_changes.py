@@ -7,11 +7,11 @@ cleanly against the sender.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tui_inbox.domain import lifecycle
-from tui_inbox.domain.delivery import NEEDS_PERSON, may_change
+from tui_inbox.domain.delivery import GRACE, NEEDS_PERSON, may_change
 from tui_inbox.domain.errors import ConflictError, NotFoundError, NotPermittedError, PolicyRefusedError
 from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ContentKind, ConversationStatus, DeliveryState, Direction, ErrorClass, Permission
@@ -152,14 +152,21 @@ async def undo(unit: Unit, agent: Agent, message_id: str, now: datetime) -> Undo
 
 
 async def retry(
-    unit: Unit, agent: Agent, message_id: str, rules: WorkspaceRules, now: datetime, *, confirmed: bool
+    unit: Unit,
+    agent: Agent,
+    message_id: str,
+    rules: WorkspaceRules,
+    now: datetime,
+    *,
+    confirmed: bool,
+    grace: timedelta = GRACE,
 ) -> OutboxRow:
     """Queue a failed, blocked or uncertain message again, if it may be sent now."""
     row = await _decidable(unit, agent, message_id)
     if row.state not in NEEDS_PERSON:
         raise ConflictError(_TOO_LATE.get(row.state, "The message is waiting to be sent already."))
     if row.state is S.UNCERTAIN:
-        _check_certain_enough(row, now, confirmed=confirmed)
+        _check_certain_enough(row, now, grace, confirmed=confirmed)
     if row.state in _COUNTED:
         # Its own place among the counted ones is given back first, then it is decided like any new message.
         await unit.contacts.record_outbound(row.contact_channel_id, now, delta=-1)
@@ -308,13 +315,13 @@ def _counts(entry: TimelineEntry) -> bool:
     return entry.state not in {S.CANCELLED, S.FAILED, S.BLOCKED}
 
 
-def _check_certain_enough(row: OutboxRow, now: datetime, *, confirmed: bool) -> None:
+def _check_certain_enough(row: OutboxRow, now: datetime, grace: timedelta, *, confirmed: bool) -> None:
     if not confirmed:
         raise PolicyRefusedError(
             "This message may have arrived, so it is not sent again by itself.",
             "Ask the customer or look at the channel, then confirm that it shall be sent again.",
         )
-    free = free_at(row.lease_until)
+    free = free_at(row.lease_until, grace)
     if free is not None and now < free:
         wait = int((free - now).total_seconds()) + 1
         raise PolicyRefusedError("Its sender may still be at work.", f"Try again in {wait} s.")

@@ -117,7 +117,13 @@ class SendingService:
         """
         return await self._context.store.write(
             lambda unit: send_changes.retry(
-                unit, agent, message_id, self._context.rules, self._context.clock(), confirmed=confirmed
+                unit,
+                agent,
+                message_id,
+                self._context.rules,
+                self._context.clock(),
+                confirmed=confirmed,
+                grace=self._context.timing.grace,
             )
         )
 

@@ -14,6 +14,7 @@ from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.standins.config import ChannelConfig, StandinConfig
 from tui_inbox.standins.customers import Customers
 from tui_inbox.standins.instagram import InstagramStandin
+from tui_inbox.standins.line import LineStandin
 from tui_inbox.standins.platform import Answer, Call, Platform, RefusedError
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -87,6 +88,7 @@ class Channel:
             tag=taken.tag,
             echo=taken.echo,
             request=taken.request,
+            key=taken.key,
         )
         self.state.keep(message)
         late = fault if fault is not None and fault.kind == "late" else None
@@ -116,7 +118,9 @@ class Channel:
             for receipt in self.platform.receipts(message, late):
                 await asyncio.sleep(self._process.receipt_delay)
                 self.poster.post(receipt)
-        answer = self._customers.answer(message) if self._customers is not None and late is None else None
+        member = self.state.members.get(message.address)
+        silent = late is not None or (member is not None and member.blocked)  # LINE takes what never arrives
+        answer = self._customers.answer(message) if self._customers is not None and not silent else None
         if answer is not None:
             await asyncio.sleep(answer.delay)
             self.say(message.address, answer.text)
@@ -157,4 +161,6 @@ def _platform(state: ChannelState, specs: Specs | None) -> Platform:
         return TelegramStandin(state, specs)
     if state.config.kind is ChannelKind.WHATSAPP:
         return WhatsAppStandin(state, specs)
+    if state.config.kind is ChannelKind.LINE:
+        return LineStandin(state, specs)
     return InstagramStandin(state)

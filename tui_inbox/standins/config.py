@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
 
-STANDINS = (ChannelKind.TELEGRAM, ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM)
+STANDINS = (ChannelKind.TELEGRAM, ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM, ChannelKind.LINE)
 DAY_SECONDS = 86_400.0
 
 
@@ -24,7 +24,7 @@ class MemberConfig(_Strict):
     """A customer whom the channel knows from the start."""
 
     address: str
-    """As the channel writes it: Telegram chat id, WhatsApp number with ``+``, Instagram-scoped id."""
+    """As the channel writes it: Telegram chat id, WhatsApp number with ``+``, Instagram-scoped id, LINE user id."""
     name: str = ""
     username: str = ""
     last_inbound_at: AwareDatetime | None = None

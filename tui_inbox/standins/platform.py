@@ -51,6 +51,7 @@ class Taken:
     template: str = ""
     tag: str = ""
     echo: str = ""
+    key: str = ""
 
 
 class Platform(Protocol):

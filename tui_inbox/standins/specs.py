@@ -17,6 +17,7 @@ from tui_inbox.domain.errors import UsageError
 FOLDER_VARIABLE = "TUI_INBOX_SPECS"
 WHATSAPP_FILE = "whatsapp-business-messaging-v23.yaml"
 TELEGRAM_FILE = "telegram-bot-api.json"
+LINE_FILE, LINE_WEBHOOK_FILE = "line-messaging-api.yml", "line-webhook.yml"
 TELEGRAM_BASE = {
     "String": {"type": "string"},
     "Integer": {"type": "integer"},
@@ -30,7 +31,7 @@ class Specs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        for name in (WHATSAPP_FILE, TELEGRAM_FILE):
+        for name in (WHATSAPP_FILE, TELEGRAM_FILE, LINE_FILE, LINE_WEBHOOK_FILE):
             if not (folder / name).is_file():
                 raise UsageError(f"{FOLDER_VARIABLE} names a folder without {name}: correct it, or unset it.")
 
@@ -53,15 +54,20 @@ class Specs:
         """Load everything now rather than at the first request."""
         self.whatsapp_problem({})
         self.telegram_problem("getMe", {})
+        self.line_push_problem({})
 
     @functools.cached_property
     def whatsapp(self) -> dict[str, Any]:
         """The description as data, with what is wrong in it put right."""
+        document = self._yaml(WHATSAPP_FILE)
+        _mend(document)
+        return document
+
+    def _yaml(self, name: str) -> dict[str, Any]:
         import yaml
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        document: dict[str, Any] = yaml.load((self._folder / WHATSAPP_FILE).read_text("utf-8"), Loader=loader)
-        _mend(document)
+        document: dict[str, Any] = yaml.load((self._folder / name).read_text("utf-8"), Loader=loader)
         return document
 
     @functools.cached_property
@@ -88,6 +94,42 @@ class Specs:
     def telegram_update_problem(self, update: object) -> str:
         """What is wrong with an ``Update``; empty when nothing."""
         return _worst(self._telegram_validator(self.telegram["types"]["Update"]["fields"]), update)
+
+    def line_push_problem(self, body: object) -> str:
+        """What is wrong with the body of ``POST /v2/bot/message/push``; empty when nothing."""
+        return _worst(self._line_push, body)
+
+    def line_answer_problem(self, body: object) -> str:
+        """What is wrong with the answer to a push that was taken; empty when nothing."""
+        return _worst(self._line_answer, body)
+
+    def line_error_problem(self, body: object) -> str:
+        """What is wrong with an error's answer; empty when nothing."""
+        return _worst(self._line_error, body)
+
+    def line_webhook_problem(self, body: object) -> str:
+        """What is wrong with a webhook's body; empty when nothing."""
+        return _worst(self._line_webhook, body)
+
+    @functools.cached_property
+    def _line_schemas(self) -> dict[str, Any]:
+        return _told_apart(self._yaml(LINE_FILE)["components"]["schemas"])
+
+    @functools.cached_property
+    def _line_push(self) -> Any:
+        return _openapi_30(self._line_schemas, "PushMessageRequest")
+
+    @functools.cached_property
+    def _line_answer(self) -> Any:
+        return _openapi_30(self._line_schemas, "PushMessageResponse")
+
+    @functools.cached_property
+    def _line_error(self) -> Any:
+        return _openapi_30(self._line_schemas, "ErrorResponse")
+
+    @functools.cached_property
+    def _line_webhook(self) -> Any:
+        return _openapi_30(_told_apart(self._yaml(LINE_WEBHOOK_FILE)["components"]["schemas"]), "CallbackRequest")
 
     def _telegram_validator(self, fields: list[dict[str, Any]]) -> Any:
         from openapi_schema_validator import OAS31Validator
@@ -124,6 +166,36 @@ def _reference(kind: str) -> dict[str, Any]:
     if kind.startswith("Array of "):
         return {"type": "array", "items": _reference(kind.removeprefix("Array of "))}
     return TELEGRAM_BASE.get(kind) or {"$ref": f"#/$defs/{kind}"}
+
+
+def _openapi_30(schemas: dict[str, Any], name: str) -> Any:
+    from openapi_schema_validator import OAS30Validator
+
+    return OAS30Validator({"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}})
+
+
+def _told_apart(schemas: dict[str, Any]) -> dict[str, Any]:
+    """LINE's schemas with every base type replaced by a choice of its kinds, which validators do not make of it.
+
+    The kinds include their base, which therefore stays, under another name.
+    """
+    bases = {name: schema for name, schema in schemas.items() if "mapping" in schema.get("discriminator", {})}
+    found = {name: schema for name, schema in schemas.items() if name not in bases}
+    for name, base in bases.items():
+        field, kinds = base["discriminator"]["propertyName"], base["discriminator"]["mapping"]
+        found[f"{name}Base"] = {key: value for key, value in base.items() if key != "discriminator"}
+        found[name] = {
+            "oneOf": [
+                {"allOf": [{"$ref": reference}, {"properties": {field: {"enum": [kind]}}, "required": [field]}]}
+                for kind, reference in kinds.items()
+            ]
+        }
+        for reference in kinds.values():
+            parts = found.get(reference.rpartition("/")[2], {}).get("allOf", [])
+            for part in parts:
+                if part.get("$ref") == f"#/components/schemas/{name}":
+                    part["$ref"] += "Base"
+    return found
 
 
 def _mend(value: Any, *, in_all_of: bool = False) -> None:

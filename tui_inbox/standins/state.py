@@ -59,6 +59,8 @@ class Accepted:
     """The sender's own id of the message, where the channel hands it back."""
     request: Mapping[str, Any]
     """The body as it came."""
+    key: str = ""
+    """The sender's key against doubles, where the channel honours one."""
 
     def row(self) -> dict[str, Any]:
         """As JSON."""

@@ -1,0 +1,57 @@
+"""Every scenario by name, with its sizes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.reliability import crashes, crowd, pauses, points, power, receiver, switched, trouble
+from tests.reliability.report import Report
+
+Run = Callable[[Path, int, int], Coroutine[Any, Any, Report]]
+"""Folder, seed, size."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One scenario. Sizes count what ``unit`` says."""
+
+    name: str
+    test: str
+    """Its number in the reference (reliability, section 6)."""
+    told: str
+    unit: str
+    ci: int
+    full: int
+    run: Run
+
+    def report(self, folder: Path, seed: int, size: int) -> Report:
+        """Run it in a folder of its own."""
+        began = time.monotonic()
+        report = asyncio.run(self.run(folder, seed, size))
+        report.seconds = time.monotonic() - began
+        return report
+
+
+async def _crashes(folder: Path, seed: int, kills: int) -> Report:
+    return await crashes.storm(folder, seed, kills, pauses=max(1, kills // 10))
+
+
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("crashes", "C1", "senders killed and frozen at random", "kills", 40, 1000, _crashes),
+        Scenario("points", "C2", "killed at every named point", "kills at each", 3, 50, points.points),
+        Scenario("pauses", "C3", "frozen beyond the lease at each point", "freezes", 7, 105, pauses.pauses),
+        Scenario("power", "C5", "power cuts that drop what was not synced", "cuts", 4, 500, power.power_cuts),
+        Scenario("receiver", "C6", "the receiver killed", "kills", 16, 500, receiver.receiver),
+        Scenario("poison", "C8", "a message that kills its sender", "messages", 1, 3, trouble.poison),
+        Scenario("partition", "N7", "no database after the answer", "answers", 6, 200, trouble.partition),
+        Scenario("crowd", "D5", "eight processes on one file", "operations each", 40, 10_000, crowd.crowd),
+        Scenario("guards", "S3", "each guard switched off", "guards", 7, 7, switched.guards),
+    )
+}
