@@ -255,7 +255,7 @@ class Machine:
         """A person sends a message again, gives it up, or says that it arrived; false when they may not."""
         row, now = await self.get(message_id), self.clock.now
         doubtful = row.state is S.UNCERTAIN
-        if not may_change(row.state, to) or row.state in {S.LEASED, S.SENDING}:
+        if not may_change(row.state, to) or row.state in {S.LEASED, S.SENDING} or (to is S.SENT and not doubtful):
             return False
         if doubtful and row.lease_until is not None and now < row.lease_until + GRACE:
             return False
