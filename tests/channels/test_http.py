@@ -183,7 +183,8 @@ async def test_an_unreadable_body_still_tells_the_status(told: bytes) -> None:
         ("1.5", None),
         ("soon", None),
         ("٧", None),
-        ("9" * 50, None),
+        ("1000000000", 1e9),
+        ("9" * 500, 1e9),
         ("Sun, 99 Nov 2026 12:01:30 GMT", None),
     ],
 )

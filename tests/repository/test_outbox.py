@@ -15,19 +15,20 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.repository.conftest import NOW, Place, present
-from tui_inbox.domain.delivery import LEASE, UNSETTLED, may_change
+from tui_inbox.domain.delivery import LEASE, MOST_LOST_LEASES, UNSETTLED, may_change
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, ErrorClass, Receipt, Role
 from tui_inbox.domain.kinds import DeliveryState as S
 from tui_inbox.domain.models import OutboxRow
 from tui_inbox.domain.templates import TemplateContent
 from tui_inbox.repository.contacts import NewContact
-from tui_inbox.repository.outbox import MOST_LOST_LEASES, NewOutgoing
+from tui_inbox.repository.outbox import NewOutgoing
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.tables import outbox
 from tui_inbox.repository.unit import Unit
 
 SECOND = timedelta(seconds=1)
+DAY = timedelta(days=1)
 ACCEPTED = SendOutcome(OutcomeKind.ACCEPTED, provider_id="p1", http_status=200)
 AMBIGUOUS = SendOutcome(OutcomeKind.AMBIGUOUS, error_class=ErrorClass.TEMPORARY, error_text="no answer")
 
@@ -56,8 +57,12 @@ async def claim(store: Store, token: str = "t1", at: Any = NOW) -> OutboxRow | N
     return await store.write(lambda unit: unit.outbox.claim("w", token, at, LEASE))
 
 
-async def start(store: Store, ident: str, token: str = "t1", at: Any = NOW) -> bool:
-    return await store.write(lambda unit: unit.outbox.start_sending(ident, token, at))
+async def start(store: Store, ident: str, token: str = "t1", at: Any = NOW, key_life: timedelta | None = None) -> bool:
+    return await store.write(lambda unit: unit.outbox.start_sending(ident, token, at, key_life))
+
+
+async def expire(store: Store, at: Any) -> list[tuple[str, S]]:
+    return await store.write(lambda unit: unit.outbox.expire(at))
 
 
 async def settle(
@@ -230,7 +235,7 @@ async def test_a_late_definite_outcome_settles_an_uncertain_message(store: Store
     await queue(store, place, "m1")
     await claim(store)
     await start(store, "m1")
-    expired = await store.write(lambda unit: unit.outbox.expire(NOW + LEASE, []))
+    expired = await expire(store, NOW + LEASE)
     assert expired == [("m1", S.UNCERTAIN)]
     assert (await get(store, "m1")).lease_until == NOW + LEASE, "kept, for the wait before a person may send again"
     assert await settle(store, "m1", S.UNCERTAIN, AMBIGUOUS), "nothing new"
@@ -243,12 +248,12 @@ async def test_a_late_definite_outcome_settles_an_uncertain_message(store: Store
 async def test_expired_leases(store: Store, place: Place) -> None:
     await queue(store, place, "m1")
     await claim(store)
-    assert await store.write(lambda unit: unit.outbox.expire(NOW + LEASE - SECOND, [])) == []
-    assert await store.write(lambda unit: unit.outbox.expire(NOW + LEASE, [])) == [("m1", S.QUEUED)]
+    assert await expire(store, NOW + LEASE - SECOND) == []
+    assert await expire(store, NOW + LEASE) == [("m1", S.QUEUED)]
     assert not await start(store, "m1"), "the lease is gone"
     assert await claim(store, "t2", NOW + LEASE) is not None
-    assert await start(store, "m1", "t2", NOW + LEASE)
-    keyed = await store.write(lambda unit: unit.outbox.expire(NOW + 2 * LEASE, [place.telegram]))
+    assert await start(store, "m1", "t2", NOW + LEASE, DAY)
+    keyed = await expire(store, NOW + 2 * LEASE)
     assert keyed == [("m1", S.QUEUED)], "the channel knows the key, so sending again is safe"
     row = await get(store, "m1")
     assert row.idempotency_key == "key m1"
@@ -263,7 +268,7 @@ async def test_a_message_that_kills_its_senders_is_put_aside(store: Store, place
     for n in range(MOST_LOST_LEASES):
         assert await claim(store, f"t{n}", at) is not None
         at += LEASE
-        states += [state for _, state in await store.write(lambda unit, at=at: unit.outbox.expire(at, []))]  # type: ignore[misc]  # default binds at
+        states += [state for _, state in await expire(store, at)]
     assert states == [S.QUEUED] * (MOST_LOST_LEASES - 1) + [S.FAILED]
     row = await get(store, "m1")
     assert row.error_class is ErrorClass.INTERNAL
@@ -355,7 +360,7 @@ async def _step(store: Store, action: str, row: OutboxRow, token: str, at: Any) 
     elif action == "start":
         await start(store, ident, row.lease_token, at)
     elif action == "expire":
-        await store.write(lambda unit: unit.outbox.expire(at + LEASE, []))
+        await expire(store, at + LEASE)
     elif action == "cancel":
         await change(store, ident, set(S), S.CANCELLED)
     elif action == "again":

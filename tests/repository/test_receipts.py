@@ -173,7 +173,7 @@ async def _walk(path: str, steps: list[str]) -> None:
         elif step == "failed":
             await report(store, place, FAILED)
         elif step == "expire":
-            await store.write(lambda unit: unit.outbox.expire(NOW + LEASE, []))
+            await store.write(lambda unit: unit.outbox.expire(NOW + LEASE))
         elif step == "answer":
             answered = await settle(store, "m1", S.SENT, ACCEPTED) or answered
         else:

@@ -61,7 +61,7 @@ async def test_the_window_decides_once_more_at_the_first_byte(stage: Stage, wrot
 
 async def test_a_template_still_goes_after_the_window(stage: Stage) -> None:
     message_id = await stage.space.queue(await stage.space.add_contact(), template="hello_world")
-    stage.clock.advance(days=3)
+    stage.clock.advance(hours=23, minutes=30)
     await stage.send_all()
     assert await stage.space.state(message_id) is DeliveryState.SENT
 
@@ -74,9 +74,9 @@ async def test_a_tag_reaches_from_the_open_window_to_its_own_end(
     stage: Stage, tag: str, days: int, leaves: bool
 ) -> None:
     await stage.space.add_channel("ig", ChannelKind.INSTAGRAM)
-    message_id = await stage.space.queue(await stage.space.add_contact("1784", channel="ig"), tag=tag)
+    wrote = timedelta(days=days, hours=1)
+    message_id = await stage.space.queue(await stage.space.add_contact("1784", channel="ig", wrote=wrote), tag=tag)
     assert permission_of(await stage.space.row(message_id)) is (Permission.HUMAN_AGENT if tag else Permission.TEXT)
-    stage.clock.advance(days=days)
     stage.space.adapters.other["ig"] = stage.space.adapters.get(await stage.space.channel("wa"))
     await stage.send_all()
     assert stage.faults.requests == int(leaves)

@@ -14,6 +14,7 @@ from tests.server.support.fault_server import FaultServer, Reply, fault_server, 
 from tests.server.support.workspace import SetClock, Workspace, eventually, open_workspace
 from tui_inbox.channels.port import ChannelAdapter, FirstByteGuard
 from tui_inbox.channels.telegram import TelegramAdapter
+from tui_inbox.domain.delivery import MOST_ATTEMPTS
 from tui_inbox.domain.events import OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, DeliveryState, ErrorClass
 
@@ -82,18 +83,37 @@ async def test_an_unreachable_server_leaves_it_queued_and_no_byte_left(stage: St
     assert attempt.first_byte_at is None
 
 
-async def test_tries_end_after_a_day_but_not_for_a_paused_channel(stage: Stage) -> None:
+async def _next_try(stage: Stage) -> bool:
+    """Go to the time of the next try and make it; false when there is none."""
+    async with stage.space.store.read() as unit:
+        due = await unit.outbox.next_due(stage.clock())
+    if due is None:
+        return False
+    stage.clock.now = max(stage.clock.now, due)
+    return await stage.space.sender().run_once()
+
+
+async def test_eight_tries_are_made_on_a_channel_that_cannot_be_reached(stage: Stage) -> None:
     stage.space.base_url = "http://127.0.0.1:9"
     await stage.space.add_channel("dead")
-    old = await stage.space.queue(await stage.space.add_contact(channel="dead", wrote=timedelta(0)), template="hi")
-    limited = await stage.space.queue(await stage.space.add_contact(wrote=timedelta(0)), template="hi")
-    stage.clock.advance(hours=30)
-    stage.faults.script.append(refusal(130429, 429))
-    sender = stage.space.sender()
-    while await sender.run_once():
+    message_id = await stage.space.queue(await stage.space.add_contact(channel="dead"))
+    tries = 0
+    while await _next_try(stage):
+        tries += 1
+    row = await stage.space.row(message_id)
+    assert (row.state, tries) == (DeliveryState.FAILED, MOST_ATTEMPTS)
+    assert "cannot be reached" in row.error_text
+
+
+async def test_being_asked_to_wait_uses_up_no_try(stage: Stage) -> None:
+    stage.faults.script.extend(refusal(130429, 429) for _ in range(MOST_ATTEMPTS + 2))
+    stage.faults.script.extend(refusal(131056) for _ in range(MOST_ATTEMPTS + 2))  # this customer only
+    stage.faults.script.append(Reply(503, b"busy"))
+    message_id = await stage.space.queue(await stage.space.add_contact())
+    while await _next_try(stage):
         pass
-    assert await stage.space.state(old) is DeliveryState.FAILED
-    assert await stage.space.state(limited) is DeliveryState.QUEUED
+    row = await stage.space.row(message_id)
+    assert (row.state, row.attempts) == (DeliveryState.UNCERTAIN, 2 * MOST_ATTEMPTS + 5), "only then in doubt"
 
 
 async def test_a_rate_limit_pauses_the_channel_for_as_long_as_it_said(stage: Stage) -> None:

@@ -15,7 +15,7 @@ import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -24,12 +24,15 @@ from tui_inbox.channels.payload import parse_json
 from tui_inbox.channels.port import FirstByteGuard, PayloadError
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.delivery import TOTAL_TIMEOUT
+from tui_inbox.domain.skew import skew_of
 
 if TYPE_CHECKING:
     import httpx
 
 ANSWER_MAXIMUM = 1 << 20
 """Bytes of an answer that are read; a longer one counts as unreadable."""
+WAIT_MAXIMUM = 1e9
+"""Seconds; the most that a wait is taken to be, so that no number of digits can do harm."""
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0
 HEADERS_STARTED = "http11.send_request_headers.started"
 """Trace event that comes just before the first byte of a request is written."""
@@ -54,6 +57,8 @@ class HttpReply:
     """The parsed JSON; ``None`` when the body was cut, too long or not JSON."""
     headers: Mapping[str, str] = field(repr=False)
     """Lower-case names."""
+    clock_skew: float | None = None
+    """Seconds by which the server's clock is ahead of ours; ``None`` = its answer bore no date."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,14 @@ class _Progress:
     """How far one request got."""
 
     guard: FirstByteGuard | None
+    clock: Clock
     guarded: bool = False
     bytes_may_have_left: bool = False
     guard_error: BaseException | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    asked_at: datetime | None = None
+    clock_skew: float | None = None
 
     async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
         if event != HEADERS_STARTED:
@@ -87,6 +95,19 @@ class _Progress:
                 self.guard_error = error
                 raise
         self.bytes_may_have_left = True
+        self.asked_at = self.clock()
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """Note the beginning of the answer."""
+        self.status, self.headers = status, headers
+        stated = _date(headers.get("date", ""))
+        if stated is not None and self.asked_at is not None:
+            self.clock_skew = skew_of(stated, self.asked_at, self.clock()).total_seconds()
+
+    def reply(self, body: object) -> HttpReply:
+        """The answer as far as it was read."""
+        assert self.status is not None
+        return HttpReply(self.status, body, self.headers, self.clock_skew)
 
 
 class Http:
@@ -124,21 +145,21 @@ class Http:
     def retry_after(self, reply: HttpReply) -> float | None:
         """Seconds that the server asks to wait; ``None`` when it does not say or says nonsense."""
         told = reply.headers.get("retry-after", "").strip()
-        if told.isascii() and told.isdigit() and len(told) <= 9:
-            return float(told)
-        try:
-            at = parsedate_to_datetime(told)
-        except (ValueError, TypeError, IndexError, OverflowError):
+        if told.isascii() and told.isdigit():
+            return min(float(told), WAIT_MAXIMUM)
+        at = _date(told)
+        if at is None:
             return None
-        at = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-        return max(0.0, (at - self._clock()).total_seconds())
+        # By the server's own clock where it tells the time: ours may be wrong.
+        now = _date(reply.headers.get("date", "")) or self._clock()
+        return max(0.0, (at - now).total_seconds())
 
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, guard: FirstByteGuard | None
     ) -> HttpReply | HttpFailure:
         import httpx  # loading it takes a good tenth of a second, which only a sender needs
 
-        progress = _Progress(guard)
+        progress = _Progress(guard, self._clock)
         try:
             async with asyncio.timeout(self._total), self._client(url) as client:
                 return await _exchange(client, method, url, headers, body, progress)
@@ -179,10 +200,10 @@ async def _exchange(
         method, url, headers={**sent, **headers}, content=body, extensions={"trace": progress.trace}
     )
     async with contextlib.aclosing(await client.send(request, stream=True)) as response:
-        progress.status = response.status_code
-        progress.headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        progress.answered(response.status_code, headers)
         content = await _capped(response)
-    return HttpReply(response.status_code, _readable(content), progress.headers)
+    return progress.reply(_readable(content))
 
 
 async def _capped(response: httpx.Response) -> bytes | None:
@@ -197,6 +218,15 @@ async def _capped(response: httpx.Response) -> bytes | None:
     return b"".join(parts)
 
 
+def _date(header: str) -> datetime | None:
+    """The instant in an HTTP date; ``None`` for anything else."""
+    try:
+        at = parsedate_to_datetime(header)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+
+
 def _readable(content: bytes | None) -> object:
     try:
         return None if content is None else parse_json(content)
@@ -206,7 +236,7 @@ def _readable(content: bytes | None) -> object:
 
 def _without_answer(error: Exception, progress: _Progress) -> HttpReply | HttpFailure:
     if progress.status is not None:
-        return HttpReply(progress.status, None, progress.headers)
+        return progress.reply(None)
     if progress.bytes_may_have_left:
         told = "did not answer in time" if _is_timeout(error) else "closed the connection without an answer"
         return HttpFailure(FailureKind.AMBIGUOUS, told)

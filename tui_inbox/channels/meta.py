@@ -113,6 +113,9 @@ class Graph:
         """Outcome of a send; ``provider_id`` is what the answer holds, empty when it holds none."""
         if isinstance(reply, HttpFailure):
             return outcomes.from_failure(self.label, reply)
+        return outcomes.with_skew(self._answered(reply, table, provider_id), reply)
+
+    def _answered(self, reply: HttpReply, table: ErrorTable, provider_id: str) -> SendOutcome:
         error = graph_error(reply.body)
         if error is None and 200 <= reply.status < 300:
             return outcomes.accepted(self.label, provider_id, reply.status)
@@ -125,7 +128,7 @@ class Graph:
 
     def _wait(self, reply: HttpReply) -> float | None:
         waits = [self._http.retry_after(reply), *map(_regain_seconds, (reply.headers.get(h) for h in USAGE_HEADERS))]
-        return max((wait for wait in waits if wait), default=None)
+        return max((wait for wait in waits if wait is not None), default=None)
 
     @property
     def can_verify(self) -> bool:

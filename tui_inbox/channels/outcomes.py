@@ -8,9 +8,9 @@ happened and what to do, without addresses, tokens or the channel's own wording.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tui_inbox.channels.http import FailureKind, HttpFailure
+from tui_inbox.channels.http import FailureKind, HttpFailure, HttpReply
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import ErrorClass
 
@@ -81,6 +81,11 @@ def accepted(label: str, provider_id: str, status: int | None) -> SendOutcome:
     """Taken by the channel. Without a readable id it is still taken: sending again would send it twice."""
     text = "" if provider_id else f"{label} took the message, but its answer could not be read: its id is unknown."
     return SendOutcome(OutcomeKind.ACCEPTED, provider_id=provider_id, error_text=text, http_status=status)
+
+
+def with_skew(outcome: SendOutcome, reply: HttpReply) -> SendOutcome:
+    """The outcome together with what the answer tells of the channel's clock."""
+    return replace(outcome, clock_skew=reply.clock_skew)
 
 
 def from_status(label: str, status: int, retry_after: float | None, code: str = "") -> SendOutcome:

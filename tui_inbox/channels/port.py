@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
@@ -12,6 +12,10 @@ from tui_inbox.domain.kinds import ChannelKind
 
 FirstByteGuard = Callable[[], Awaitable[None]]
 """Awaited just before the first byte of a send leaves; raising :class:`SendVetoedError` stops it, and none leaves."""
+
+
+KEY_LIFE = timedelta(hours=24)
+"""How long a channel remembers an idempotency key where its adapter says nothing else (LINE's documented time)."""
 
 
 class SendVetoedError(Exception):
@@ -72,7 +76,10 @@ class ChannelAdapter(Protocol):
 
     kind: ChannelKind
     keyed: bool
-    """The channel honours our idempotency key, so repeating a send is safe."""
+    """The channel honours our idempotency key, so repeating a send is safe while it knows the key.
+
+    For how long is said by an attribute ``key_life`` (a timedelta); without it :data:`KEY_LIFE` is taken.
+    """
     body_maximum: int
     """Largest webhook body in bytes."""
     required_config: Sequence[str]
@@ -105,3 +112,9 @@ class ChannelAdapter(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+
+
+def key_life_of(adapter: ChannelAdapter) -> timedelta | None:
+    """How long after its first use the channel still honours our key; ``None`` = it knows no keys."""
+    life: timedelta = getattr(adapter, "key_life", None) or KEY_LIFE
+    return life if adapter.keyed else None

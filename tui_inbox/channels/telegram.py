@@ -73,7 +73,7 @@ class TelegramAdapter:
         reply = await self._http.post_json(f"{self._base}/sendMessage", {}, request(message), before_first_byte)
         if isinstance(reply, HttpFailure):
             return outcomes.from_failure(LABEL, reply)
-        return outcome(reply, self._http.retry_after(reply))
+        return outcomes.with_skew(outcome(reply, self._http.retry_after(reply)), reply)
 
     @property
     def receives(self) -> bool:

@@ -146,3 +146,5 @@ class SendOutcome:
     """Seconds, as the channel said; ``None`` = it did not."""
     pauses_channel: bool = False
     """The whole channel must wait (rate limit) or be repaired (auth)."""
+    clock_skew: float | None = None
+    """Seconds by which the channel's clock is ahead of ours, by the date of its answer; ``None`` = it gave none."""

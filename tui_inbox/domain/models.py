@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from tui_inbox.domain.breaker import Breaker
 from tui_inbox.domain.kinds import (
     ChannelKind,
     ContentKind,
@@ -236,12 +237,17 @@ class OutboxRow:
     tag: str
     idempotency_key: str
     attempts: int
+    """Every time that a sender took it up, also when nothing left."""
     created_at: datetime
     due_at: datetime
     queued_by_id: int | None
     lease_token: str = ""
     lease_until: datetime | None = None
     lease_owner: str = ""
+    lost_leases: int = 0
+    """Senders that vanished while they had it."""
+    key_expires_at: datetime | None = None
+    """Until when the channel knows our key from the first try; ``None`` = it was not tried yet or knows no keys."""
     provider_id: str = ""
     receipt: Receipt = Receipt.NONE
     receipt_at: datetime | None = None
@@ -249,6 +255,18 @@ class OutboxRow:
     error_class: ErrorClass | None = None
     error_code: str = ""
     error_text: str = ""
+
+
+@dataclass(frozen=True)
+class ChannelHealth:
+    """What all senders know of one channel."""
+
+    channel_id: int
+    breaker: Breaker = field(default_factory=Breaker)
+    skew: timedelta = timedelta(0)
+    """How far the channel's clock is ahead of ours."""
+    skew_at: datetime | None = None
+    """When that was measured; ``None`` = never."""
 
 
 @dataclass(frozen=True)

@@ -12,30 +12,29 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, update
 
-from tui_inbox.domain.delivery import IN_FLIGHT, after_expired_lease, may_change
-from tui_inbox.domain.events import ReceiptEvent, SendOutcome
+from tui_inbox.domain.delivery import IN_FLIGHT, LEASE, MOST_LOST_LEASES, after_expired_lease, key_is_safe, may_change
+from tui_inbox.domain.events import OutcomeKind, ReceiptEvent, SendOutcome
 from tui_inbox.domain.kinds import DeliveryState as S
 from tui_inbox.domain.kinds import ErrorClass
 from tui_inbox.domain.models import OutboxRow
 from tui_inbox.repository.columns import in_states
-from tui_inbox.repository.outbox_rows import NewOutgoing, OutboxReads, not_paused, outbox_row, waits_for_earlier
+from tui_inbox.repository.health import HealthRepository
+from tui_inbox.repository.outbox_queue import QueueReads
+from tui_inbox.repository.outbox_rows import LEASE_EXPIRED, NewOutgoing, outbox_row
 from tui_inbox.repository.receipts import Receipts
-from tui_inbox.repository.tables import attempts, channels, outbox
+from tui_inbox.repository.tables import attempts, outbox
 from tui_inbox.repository.transitions import record
 
 __all__ = ["NewOutgoing", "OutboxRepository"]
 
-MOST_LOST_LEASES = 3
-"""A message whose sender has vanished this often before the first byte may be what kills the sender."""
-LEASE_EXPIRED = "lease expired"
-"""Outcome of an attempt whose sender never came back."""
-
+BY_LATE = "late outcome"
+"""Evidence in the record: a sender that had been given up came back with the channel's answer."""
 _SETTLEABLE = (S.LEASED, S.SENDING, S.UNCERTAIN)
 _NO_ERROR = {"error_class": None, "error_code": "", "error_text": "", "failed_at": None}
 _NO_LEASE = {"lease_token": "", "lease_until": None, "lease_owner": ""}
 
 
-class OutboxRepository(OutboxReads):
+class OutboxRepository(QueueReads):
     """Reads and writes of outgoing messages."""
 
     async def queue(self, new: NewOutgoing) -> OutboxRow:
@@ -60,19 +59,9 @@ class OutboxRepository(OutboxReads):
         return queued
 
     async def claim(self, worker: str, token: str, now: datetime, lease: timedelta) -> OutboxRow | None:
-        """Lease the message that is due the longest; ``None`` when nothing may go now.
-
-        Order within a contact and channel is kept: a message waits for every earlier one that is not settled.
-        """
-        due = (
-            select(outbox.c.message_id)
-            .join(channels, channels.c.id == outbox.c.channel_id)
-            .where(outbox.c.state == S.QUEUED, outbox.c.due_at <= now, not_paused(now), ~waits_for_earlier())
-            .order_by(outbox.c.due_at, outbox.c.created_at, outbox.c.message_id)
-            .limit(1)
-        )
-        message_id = await self._value(due)
-        if message_id is None:
+        """Lease the message of :meth:`next_message`; ``None`` when nothing may go now."""
+        found = await self.next_message(now)
+        if found is None:
             return None
         values = {
             "attempts": outbox.c.attempts + 1,
@@ -81,21 +70,31 @@ class OutboxRepository(OutboxReads):
             "lease_owner": worker,
             "first_byte_at": None,
         }
-        row = await self._move(message_id, (S.QUEUED,), S.LEASED, values, now)
+        row = await self._move(found.message_id, (S.QUEUED,), S.LEASED, values, now)
         if row is not None:
-            attempt = {"message_id": message_id, "n": row.attempts, "token": token, "worker": worker}
+            if found.probes:
+                await HealthRepository(self._connection).send_probe(found.channel_id, found.message_id)
+            attempt = {"message_id": found.message_id, "n": row.attempts, "token": token, "worker": worker}
             await self._connection.execute(insert(attempts).values(**attempt, leased_at=now))
         return row
 
-    async def start_sending(self, message_id: str, token: str, now: datetime) -> bool:
-        """Note that the first byte is about to leave; ``False`` when the lease is no longer ours or has ended."""
+    async def start_sending(
+        self, message_id: str, token: str, now: datetime, key_life: timedelta | None = None
+    ) -> bool:
+        """Note that the first byte is about to leave; ``False`` when the lease is no longer ours or has ended.
+
+        ``key_life``: how long the channel knows our key from its first use; ``None`` = it knows no keys.
+        """
         row = await self.get(message_id)
         if row is None or row.lease_token != token or row.lease_until is None or row.lease_until <= now:
             return False
-        moved = await self._move(message_id, (S.LEASED,), S.SENDING, {"first_byte_at": now}, now, token=token)
+        values: dict[str, Any] = {"first_byte_at": now}
+        if key_life is not None and not key_is_safe(row.key_expires_at, now):
+            values["key_expires_at"] = now + key_life
+        moved = await self._move(message_id, (S.LEASED,), S.SENDING, values, now, token=token)
         if moved is None:
             return False
-        await self._end_attempt(row, {"first_byte_at": now})
+        await self._end_attempt(message_id, token, {"first_byte_at": now})
         return True
 
     async def settle(
@@ -110,17 +109,22 @@ class OutboxRepository(OutboxReads):
     ) -> bool:
         """Record the outcome of the attempt that holds ``token``; ``False`` when it is no longer that one's to say.
 
-        A late definite outcome settles an uncertain message. Where a receipt was faster, only what the outcome adds is
+        A late definite outcome settles an uncertain message. One of an attempt that was given up meanwhile is proof all
+        the same when it says that the message was taken. Where a receipt was faster, only what the outcome adds is
         written. Receipts that came before the channel's id was known are applied.
         """
         row = await self.get(message_id)
-        if row is None or row.lease_token != token:
+        if row is None:
             return False
-        settled = await self._settle(row, state, outcome, due_at, now)
+        mine = row.lease_token == token
+        settled = await (
+            self._settle(row, state, outcome, due_at, now) if mine else self._late(row, token, outcome, now)
+        )
         if not settled:
             return False
         await self._end_attempt(
-            row,
+            message_id,
+            token,
             {
                 "http_status": outcome.http_status,
                 "outcome": outcome.kind,
@@ -134,21 +138,25 @@ class OutboxRepository(OutboxReads):
             await Receipts(self._connection).adopt(row.channel_id, outcome.provider_id)
         return True
 
-    async def expire(self, now: datetime, keyed_channel_ids: Collection[int]) -> list[tuple[str, S]]:
+    async def expire(self, now: datetime) -> list[tuple[str, S]]:
         """Take back messages whose sender has vanished; returns each with its new state.
 
-        ``keyed_channel_ids``: channels that honour our idempotency key, where sending again is safe.
+        One that was being sent goes back to the queue only while its key still protects a repeat.
         """
+        await self._shorten_leases(now)
         statement = select(outbox).where(in_states(outbox.c.state, IN_FLIGHT), outbox.c.lease_until <= now)
         expired = []
         for found in await self._all(statement.order_by(outbox.c.lease_until, outbox.c.message_id)):
             row = outbox_row(found)
-            lost = found.lost_leases + (row.state is S.LEASED)
-            after = after_expired_lease(row.state, keyed=row.channel_id in keyed_channel_ids)
-            if after is S.QUEUED and lost >= MOST_LOST_LEASES:
-                after = S.FAILED
-            await self._move(row.message_id, (row.state,), after, _expired(after, lost, now), now)
-            await self._end_attempt(row, {"outcome": LEASE_EXPIRED, "ended_at": now})
+            lost = row.lost_leases + 1
+            after = after_expired_lease(
+                row.state,
+                keyed=key_is_safe(row.key_expires_at, now),
+                lost=lost,
+                doubtful=await self.in_doubt(row.message_id),
+            )
+            await self._move(row.message_id, (row.state,), after, _expired(row, after, lost, now), now)
+            await self._end_attempt(row.message_id, row.lease_token, {"outcome": LEASE_EXPIRED, "ended_at": now})
             expired.append((row.message_id, after))
         return expired
 
@@ -173,6 +181,9 @@ class OutboxRepository(OutboxReads):
             values["due_at"] = due_at
         if to is S.QUEUED:
             values |= {"due_at": due_at or now, "lost_leases": 0, **_NO_ERROR, **_NO_LEASE}
+            row = await self.get(message_id)
+            if row is not None and not key_is_safe(row.key_expires_at, now):
+                values["key_expires_at"] = None  # whoever sends it again knows that the old key protects no more
         if to is S.FAILED:
             values["failed_at"] = now
         if error is not None:
@@ -248,9 +259,26 @@ class OutboxRepository(OutboxReads):
         await record(self._connection, after, to, now, actor_id=actor_id, before=before.state)
         return after
 
-    async def _end_attempt(self, row: OutboxRow, values: dict[str, Any]) -> None:
-        """Complete the attempt that holds the row's token."""
-        attempt = (attempts.c.message_id == row.message_id) & (attempts.c.token == row.lease_token)
+    async def _late(self, row: OutboxRow, token: str, outcome: SendOutcome, now: datetime) -> bool:
+        """An outcome of an attempt that is no longer the current one; taken only as proof that the message went."""
+        attempt = next((item for item in await self.attempts(row.message_id) if item.token == token), None)
+        if attempt is None or attempt.first_byte_at is None or outcome.kind is not OutcomeKind.ACCEPTED:
+            return False
+        if row.state in {S.SENT, S.SENDING}:
+            return False  # a repeat is on its way or done: what it brings is said by its own outcome
+        await Receipts(self._connection).settle_by_proof(row, now, provider_id=outcome.provider_id, evidence=BY_LATE)
+        return True
+
+    async def _shorten_leases(self, now: datetime) -> None:
+        """A lease that ends later than one taken now means that the clock was put back: it ends with such a one."""
+        held = in_states(outbox.c.state, IN_FLIGHT | {S.UNCERTAIN})
+        await self._count(
+            update(outbox).where(held, outbox.c.lease_until > now + LEASE).values(lease_until=now + LEASE)
+        )
+
+    async def _end_attempt(self, message_id: str, token: str, values: dict[str, Any]) -> None:
+        """Complete the attempt that holds the token."""
+        attempt = (attempts.c.message_id == message_id) & (attempts.c.token == token)
         await self._count(update(attempts).where(attempt).values(**values))
 
 
@@ -278,15 +306,21 @@ def _allowed(before: S, to: S, *, settles: bool) -> bool:
     return settles and before is S.LEASED and may_change(S.SENDING, to)
 
 
-def _expired(after: S, lost: int, now: datetime) -> dict[str, Any]:
+def _expired(row: OutboxRow, after: S, lost: int, now: datetime) -> dict[str, Any]:
     values: dict[str, Any] = {"lost_leases": lost}
     if after is S.QUEUED:
-        values |= {"due_at": now, **_NO_LEASE}
+        return values | {"due_at": now, **_NO_LEASE}
+    told = "nothing was sent" if after is S.FAILED else "it may have gone out. Check with the customer or wait"
+    crashed = {
+        "error_class": ErrorClass.INTERNAL,
+        "error_code": "lost_leases",
+        "error_text": f"The sender stopped {lost} times while it had this message; {told}.",
+    }
     if after is S.FAILED:
-        values |= _NO_LEASE | {
-            "failed_at": now,
-            "error_class": ErrorClass.INTERNAL,
-            "error_code": "lost_leases",
-            "error_text": f"the sender stopped {lost} times while preparing this message; nothing was sent",
-        }
-    return values
+        return values | _NO_LEASE | {"failed_at": now, **crashed}
+    stopped = {
+        "error_class": ErrorClass.TEMPORARY,
+        "error_code": "",
+        "error_text": "The sender stopped after the message may have gone out. Check with the customer or wait.",
+    }
+    return values | (crashed if lost >= MOST_LOST_LEASES else stopped)

@@ -1,19 +1,28 @@
-"""Reading the outbox: rows, attempts, and what the next step would be."""
+"""Reading the outbox: rows, attempts, and what is known of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
-from tui_inbox.domain.delivery import IN_FLIGHT, NEEDS_PERSON, UNSETTLED
+from tui_inbox.domain.delivery import IN_FLIGHT, NEEDS_PERSON
+from tui_inbox.domain.events import OutcomeKind
 from tui_inbox.domain.kinds import ContentKind, DeliveryState, ErrorClass, Receipt
 from tui_inbox.domain.models import Attempt, OutboxRow
 from tui_inbox.domain.templates import TemplateContent
 from tui_inbox.repository.base import AnyRow, Repository
 from tui_inbox.repository.columns import in_states
-from tui_inbox.repository.tables import attempts, channels, outbox
+from tui_inbox.repository.tables import activity, attempts, outbox
+
+LEASE_EXPIRED = "lease expired"
+"""Outcome of an attempt whose sender never came back."""
+UNKNOWN = ("", OutcomeKind.AMBIGUOUS.value, LEASE_EXPIRED)
+"""Outcomes of an attempt of which nobody knows whether it was taken, when a byte had left."""
+HELD_UP, NO_SECRET = "held_up", "no_secret"
+"""Error codes of attempts that were stopped on this side."""
+HELD_BACK = (HELD_UP, NO_SECRET)
 
 
 @dataclass(frozen=True)
@@ -66,21 +75,29 @@ class OutboxReads(Repository):
         statement = select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.n)
         return [_attempt(row) for row in await self._all(statement)]
 
-    async def next_due(self, now: datetime) -> datetime | None:
-        """The instant at which :meth:`claim` finds something next, if nothing else happens; ``None`` = never.
-
-        May lie in the past: then there is something now.
-        """
-        queued = outbox.c.state == DeliveryState.QUEUED
-        resting = and_(channels.c.paused_reason != "", channels.c.paused_until > now)
-        due = func.min(outbox.c.due_at)
-        joined = outbox.join(channels, channels.c.id == outbox.c.channel_id)
-        ready = await self._value(select(due).select_from(joined).where(queued, not_paused(now), ~waits_for_earlier()))
-        later = await self._value(
-            select(func.min(channels.c.paused_until)).select_from(joined).where(queued, resting, ~waits_for_earlier())
+    async def tries(self, message_id: str) -> int:
+        """How many attempts count against the most that are made: those whose end the channel did not decide."""
+        counted = or_(
+            attempts.c.outcome == OutcomeKind.AMBIGUOUS.value,
+            and_(attempts.c.outcome == OutcomeKind.NOT_SENT.value, attempts.c.error_code.not_in(HELD_BACK)),
         )
-        instants: list[datetime] = [at for at in (ready, later) if at is not None]
-        return min(instants, default=None)
+        return int(await self._value(select(func.count()).where(attempts.c.message_id == message_id, counted)))
+
+    async def in_doubt(self, message_id: str) -> bool:
+        """Whether some attempt at the message may have been taken without anybody knowing."""
+        return (
+            await self._first(select(attempts.c.n).where(attempts.c.message_id == message_id, doubtful())) is not None
+        )
+
+    async def released_at(self, row: OutboxRow) -> datetime:
+        """When a person last let the message go: queued it, or sent it again."""
+        lines = await self._all(
+            select(activity.c.at, activity.c.detail)
+            .where(activity.c.message_id == row.message_id, activity.c.kind == f"message_{DeliveryState.QUEUED.value}")
+            .order_by(activity.c.id.desc())
+        )
+        by_hand = {None, *(state.value for state in NEEDS_PERSON)}
+        return next((line.at for line in lines if line.detail.get("from") in by_hand), row.created_at)
 
     async def pending_count(self) -> int:
         """Messages that are queued or on their way."""
@@ -92,22 +109,9 @@ class OutboxReads(Repository):
         return None if row is None else outbox_row(row)
 
 
-def waits_for_earlier() -> ColumnElement[bool]:
-    """An earlier message to the same contact and channel is not settled yet, or one is on its way."""
-    earlier = outbox.alias("earlier")
-    return exists().where(
-        earlier.c.contact_id == outbox.c.contact_id,
-        earlier.c.channel_id == outbox.c.channel_id,
-        or_(
-            and_(earlier.c.seq < outbox.c.seq, in_states(earlier.c.state, UNSETTLED)),
-            in_states(earlier.c.state, IN_FLIGHT),
-        ),
-    )
-
-
-def not_paused(now: datetime) -> ColumnElement[bool]:
-    """The joined channel may be used."""
-    return or_(channels.c.paused_reason == "", channels.c.paused_until <= now)
+def doubtful() -> ColumnElement[bool]:
+    """Attempts that may have been taken: a byte left, and nothing is known of what became of it."""
+    return and_(attempts.c.first_byte_at.is_not(None), attempts.c.outcome.in_(UNKNOWN))
 
 
 def outbox_row(row: AnyRow) -> OutboxRow:
@@ -132,6 +136,8 @@ def outbox_row(row: AnyRow) -> OutboxRow:
         lease_token=row.lease_token,
         lease_until=row.lease_until,
         lease_owner=row.lease_owner,
+        lost_leases=row.lost_leases,
+        key_expires_at=row.key_expires_at,
         provider_id=row.provider_id,
         receipt=Receipt(row.receipt),
         receipt_at=row.receipt_at,

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 
-from tui_inbox.domain.delivery import failure_applies, raise_receipt
+from tui_inbox.domain.delivery import failure_applies, proves_sent, raise_receipt
 from tui_inbox.domain.events import ReceiptEvent
 from tui_inbox.domain.kinds import DeliveryState as S
 from tui_inbox.domain.kinds import ErrorClass, Receipt
 from tui_inbox.domain.models import OutboxRow
-from tui_inbox.repository.base import AnyRow, Repository
-from tui_inbox.repository.outbox_rows import outbox_row
+from tui_inbox.repository.base import AnyRow
+from tui_inbox.repository.outbox_rows import OutboxReads, doubtful, outbox_row
 from tui_inbox.repository.tables import attempts, contact_channels, orphan_receipts, outbox
 from tui_inbox.repository.transitions import record
 
 BY_RECEIPT = "receipt"
 """Evidence in the record: the channel reported the message, whatever the sender knew."""
+EVIDENT = frozenset(S) - {S.SENT}
+"""States in which proof can come that a message was taken all the same."""
+DENIED = "denied by receipt"
+"""Outcome of an attempt of which nobody knew until the channel reported that it failed."""
+_NO_ERROR = {"failed_at": None, "error_class": None, "error_code": "", "error_text": ""}
 
 
-class Receipts(Repository):
+class Receipts(OutboxReads):
     """Applies receipts to the outbox."""
 
     async def apply(self, channel_id: int, event: ReceiptEvent) -> list[str]:
@@ -72,30 +78,40 @@ class Receipts(Repository):
             if values is None:
                 return
         else:
-            values, state = _risen(row, event)
+            values, state = _risen(row, event, doubtful=await self.in_doubt(row.message_id))
         if event.provider_id and not row.provider_id:
             values["provider_id"] = event.provider_id
         if state is not row.state:
-            values |= {"state": state, "version": row.version + 1, "lease_until": None}
-        if values:
-            mine = outbox.c.message_id == row.message_id
-            changed = await self._first(update(outbox).where(mine).values(**values).returning(outbox))
-            assert changed is not None
-            if state is not row.state:
-                await self._settled(row, outbox_row(changed), event)
+            await self._change_state(row, state, values, event.at, BY_RECEIPT)
+            await self._end_attempts(row, state, event)
+        elif values:
+            await self._count(update(outbox).where(outbox.c.message_id == row.message_id).values(**values))
         if "provider_id" in values:
             await self.adopt(row.channel_id, event.provider_id)
 
-    async def _settled(self, before: OutboxRow, after: OutboxRow, event: ReceiptEvent) -> None:
-        await record(self._connection, after, after.state, event.at, before=before.state, evidence=BY_RECEIPT)
-        attempt = and_(
-            attempts.c.message_id == before.message_id,
-            attempts.c.n == before.attempts,
-            attempts.c.outcome == "",
-        )
-        await self._count(
-            update(attempts).where(attempt).values(outcome=BY_RECEIPT, provider_id=event.provider_id, ended_at=event.at)
-        )
+    async def settle_by_proof(self, row: OutboxRow, now: datetime, *, provider_id: str, evidence: str) -> None:
+        """Make a message sent on proof that an earlier attempt was taken, whatever has become of it since."""
+        known = {"provider_id": provider_id} if provider_id else {}
+        await self._change_state(row, S.SENT, _NO_ERROR | known, now, evidence)
+
+    async def _change_state(
+        self, row: OutboxRow, state: S, values: dict[str, Any], now: datetime, evidence: str
+    ) -> None:
+        changes = {"state": state, "version": row.version + 1, "lease_until": None}
+        mine = outbox.c.message_id == row.message_id
+        changed = await self._first(update(outbox).where(mine).values(**values, **changes).returning(outbox))
+        assert changed is not None
+        await record(self._connection, outbox_row(changed), state, now, before=row.state, evidence=evidence)
+
+    async def _end_attempts(self, row: OutboxRow, state: S, event: ReceiptEvent) -> None:
+        """What is known now of attempts whose end nobody knew."""
+        mine = attempts.c.message_id == row.message_id
+        if state is S.FAILED:
+            await self._count(update(attempts).where(mine, doubtful()).values(outcome=DENIED))
+            return
+        open_one = and_(mine, attempts.c.n == row.attempts, attempts.c.outcome == "")
+        known = {"outcome": BY_RECEIPT, "provider_id": event.provider_id, "ended_at": event.at}
+        await self._count(update(attempts).where(open_one).values(known))
 
     async def _keep(self, channel_id: int, event: ReceiptEvent) -> None:
         values = {
@@ -130,25 +146,16 @@ def _failed(row: OutboxRow, event: ReceiptEvent) -> dict[str, Any] | None:
     }
 
 
-def _risen(row: OutboxRow, event: ReceiptEvent) -> tuple[dict[str, Any], S]:
+def _risen(row: OutboxRow, event: ReceiptEvent, *, doubtful: bool) -> tuple[dict[str, Any], S]:
     """Columns and state of a message that the channel reports as sent, delivered or read."""
     values: dict[str, Any] = {}
     receipt = raise_receipt(row.receipt, event.receipt)
     if receipt > row.receipt:
         values |= {"receipt": int(receipt), "receipt_at": event.at}
-    state = S.SENT if _proves_sent(row, event) else row.state
+    state = S.SENT if proves_sent(row.state, event.receipt, doubtful=doubtful) else row.state
     if state is not row.state:
-        values |= {"failed_at": None, "error_class": None, "error_code": "", "error_text": ""}
+        values |= _NO_ERROR
     return values, state
-
-
-def _proves_sent(row: OutboxRow, event: ReceiptEvent) -> bool:
-    if event.receipt is Receipt.NONE:
-        return False
-    if row.state is S.FAILED:
-        # "sent" may come after "failed" out of order; only what a failure can't beat proves it wrong.
-        return not failure_applies(event.receipt)
-    return row.state in {S.SENDING, S.UNCERTAIN}
 
 
 def _event(orphan: AnyRow) -> ReceiptEvent:

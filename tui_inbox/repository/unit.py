@@ -10,8 +10,10 @@ from tui_inbox.repository.contacts import ContactRepository
 from tui_inbox.repository.conversations import ConversationRepository
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.drafts import DraftRepository
+from tui_inbox.repository.health import HealthRepository
 from tui_inbox.repository.inbound import InboundRepository
 from tui_inbox.repository.inbox import InboxRepository
+from tui_inbox.repository.invariants import InvariantRepository
 from tui_inbox.repository.outbox import OutboxRepository
 from tui_inbox.repository.timeline import TimelineRepository
 
@@ -29,4 +31,6 @@ class Unit:
         self.inbound = InboundRepository(connection)
         self.drafts = DraftRepository(connection)
         self.directory = DirectoryRepository(connection)
+        self.invariants = InvariantRepository(connection)
+        self.health = HealthRepository(connection)
         self.activity = ActivityRepository(connection)

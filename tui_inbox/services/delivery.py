@@ -14,21 +14,23 @@ import logging
 import os
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from tui_inbox.channels.port import ChannelAdapter, SendVetoedError
+from tui_inbox.channels.port import ChannelAdapter, SendVetoedError, key_life_of
 from tui_inbox.domain.delivery import LEASE, TOTAL_TIMEOUT
 from tui_inbox.domain.errors import InboxError, StoreError
 from tui_inbox.domain.events import OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import DeliveryState, ErrorClass
-from tui_inbox.domain.models import Channel, OutboxRow
+from tui_inbox.domain.models import OutboxRow
+from tui_inbox.repository.outbox_rows import NO_SECRET
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import AdapterSource, Context
 from tui_inbox.services.delivery_guard import Guard, Pointcut, boottime
 from tui_inbox.services.delivery_journal import ResultJournal, Settlement
-from tui_inbox.services.delivery_outcome import apply, settle, settle_veto
+from tui_inbox.services.delivery_outcome import Standing, apply, settle, settle_veto
+from tui_inbox.services.delivery_sweep import anything_in_vain, sweep
 
 logger = logging.getLogger(__name__)
 
@@ -110,8 +112,10 @@ class DeliveryService:
         return bool(self._sends)
 
     async def run_once(self) -> bool:
-        """Take up and deliver the next due message; false when there is none. Ended leases are settled first."""
+        """Take up and deliver the next due message; false when there is none. What has waited in vain, for its sender
+        or for its turn, is settled first."""
         await self.expire()
+        await self.sweep()
         claim = await self._claim()
         if claim is None:
             return False
@@ -139,15 +143,20 @@ class DeliveryService:
 
     async def expire(self) -> None:
         """Settle messages whose sender has vanished: provably unsent ones are queued again, the rest are uncertain."""
-        async with self._context.store.read() as unit:
-            channels = await unit.directory.channels()
-        keyed = [channel.id for channel in channels if self._is_keyed(channel)]
 
         async def work(unit: Unit) -> list[tuple[str, DeliveryState]]:
-            return await unit.outbox.expire(self._context.clock(), keyed)
+            return await unit.outbox.expire(self._context.clock())
 
         for message_id, state in await self._context.store.write(work):
             logger.warning("message %s lost its sender and is %s now", message_id, state)
+
+    async def sweep(self) -> None:
+        """Give messages back to their agents that wait but can't go any more: window closed, too old, key ended."""
+        async with self._context.store.read() as unit:
+            if not await anything_in_vain(unit, self._context.clock()):
+                return
+        for message_id, state in await self._context.store.write(lambda unit: sweep(unit, self._context.clock())):
+            logger.warning("message %s has waited in vain and is %s now", message_id, state)
 
     async def replay(self) -> int:
         """Tell the store the results in the journal; returns how many were its own. Those of other databases stay."""
@@ -162,12 +171,6 @@ class DeliveryService:
             told += 1
         return told
 
-    def _is_keyed(self, channel: Channel) -> bool:
-        try:
-            return self._adapters.get(channel).keyed
-        except InboxError:
-            return False  # without its adapter nobody knows, and asking a person is the safe side
-
     async def _keep_house(self) -> None:
         now = self._boot_clock()
         if self._kept_house_at is not None and now - self._kept_house_at < HOUSEKEEPING:
@@ -179,6 +182,7 @@ class DeliveryService:
         await self._context.store.write(beat)
         await self.replay()
         await self.expire()
+        await self.sweep()
         await self._wake_due()
         self._kept_house_at = now
 
@@ -197,10 +201,8 @@ class DeliveryService:
 
     async def _claim(self) -> Claim | None:
         async with self._context.store.read() as unit:
-            now = self._context.clock()
-            due = await unit.outbox.next_due(now)
-        if due is None or due > now:
-            return None
+            if await unit.outbox.next_message(self._context.clock()) is None:
+                return None
         token = secrets.token_hex(16)
 
         async def work(unit: Unit) -> Claim | None:
@@ -224,27 +226,38 @@ class DeliveryService:
         async with self._context.store.read() as unit:
             channel = await unit.directory.channel_by_id(row.channel_id)
             target = await unit.contacts.channel(row.contact_channel_id)
+            standing = await self._standing(unit, row)
         if channel is None or target is None:
             outcome = _refused("The contact's address or the channel is gone.")
-            await self._settle(row, outcome, channel_name="", keyed=False)
+            await self._settle(row, outcome, "", standing)
             return
         try:
             adapter = self._adapters.get(channel)
         except InboxError as error:
-            await self._settle(row, _no_secret(str(error)), channel_name=channel.name, keyed=False)
+            await self._settle(row, _no_secret(str(error)), channel.name, standing)
             return
-        guard = Guard(self._context, row, claim.fence, self._boot_clock, self._at)
+        key_life = key_life_of(adapter)
+        guard = Guard(self._context, row, claim.fence, self._boot_clock, self._at, key_life)
         result = await _send(adapter, _outgoing(row, target.address), guard)
         await self._at("reply_received")
         if guard.veto is not None:
             await self._save(settle_veto(row, guard.veto, self._context.clock()))
         elif result is not None:
-            await self._settle(row, result, channel_name=channel.name, keyed=adapter.keyed)
+            # An old key was alive when the guard let the message go, and a new one began to live only then.
+            await self._settle(row, result, channel.name, replace(standing, keyed=key_life is not None))
         await self._at("settled")
 
-    async def _settle(self, row: OutboxRow, outcome: SendOutcome, *, channel_name: str, keyed: bool) -> None:
+    async def _standing(self, unit: Unit, row: OutboxRow) -> Standing:
+        released_at = await unit.outbox.released_at(row)
+        return Standing(
+            tries=await unit.outbox.tries(row.message_id),
+            age=self._context.clock() - released_at,
+            doubtful=await unit.outbox.in_doubt(row.message_id),
+        )
+
+    async def _settle(self, row: OutboxRow, outcome: SendOutcome, channel_name: str, standing: Standing) -> None:
         now, jitter = self._context.clock(), self._context.rng.random()
-        await self._save(settle(row, outcome, channel_name=channel_name, keyed=keyed, now=now, jitter=jitter))
+        await self._save(settle(row, outcome, channel_name=channel_name, standing=standing, now=now, jitter=jitter))
 
     async def _save(self, settlement: Settlement | None) -> None:
         """Store a result. When the store is slow or fails, the journal has it before anything else is tried."""
@@ -349,6 +362,7 @@ def _no_secret(told: str) -> SendOutcome:
     return SendOutcome(
         OutcomeKind.NOT_SENT,
         error_class=ErrorClass.TEMPORARY,
+        error_code=NO_SECRET,
         error_text=told,
         retry_after=SECRET_WAIT,
         pauses_channel=True,

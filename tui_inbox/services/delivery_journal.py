@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tui_inbox.domain.breaker import Signal
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import DeliveryState, ErrorClass
 
@@ -40,6 +41,8 @@ class Settlement:
     """Why the whole channel must wait; empty when it need not."""
     pause_until: datetime | None = None
     """``None`` with a reason: until an admin acts."""
+    signal: Signal = Signal.NOTHING
+    """What the attempt says about the channel."""
 
 
 class ResultJournal:
@@ -113,6 +116,7 @@ def _decoded(fields: dict[str, Any]) -> Settlement:
             **instants,
             "at": datetime.fromisoformat(fields["at"]),
             "state": DeliveryState(fields["state"]),
+            "signal": Signal(fields.get("signal", Signal.NOTHING)),
             "outcome": SendOutcome(**outcome),
         }
     )

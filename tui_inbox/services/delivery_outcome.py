@@ -6,28 +6,46 @@ is still the message's own.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tui_inbox.domain.delivery import after_outcome, next_due
+from tui_inbox.domain.breaker import signal_of
+from tui_inbox.domain.delivery import after_outcome, later_pause, next_due
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import DeliveryState, ErrorClass
 from tui_inbox.domain.models import OutboxRow
+from tui_inbox.repository.outbox_rows import HELD_UP
 from tui_inbox.repository.unit import Unit
-from tui_inbox.services.delivery_guard import Veto, VetoKind
+from tui_inbox.services.delivery_guard import STATE_AFTER, Veto, VetoKind
 from tui_inbox.services.delivery_journal import Settlement
 
 SOON = timedelta(seconds=1)
 """Wait after a veto that has nothing to do with the message itself."""
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What was known of a message when it was taken up."""
+
+    keyed: bool = False
+    """Its channel honours our key, so repeating this attempt is safe."""
+    tries: int = 0
+    """Attempts before this one that count against the most."""
+    age: timedelta = timedelta(0)
+    """Time since a person let it go."""
+    doubtful: bool = False
+    """An attempt before this one may have been taken."""
+
+
 def settle(
-    row: OutboxRow, outcome: SendOutcome, *, channel_name: str, keyed: bool, now: datetime, jitter: float
+    row: OutboxRow, outcome: SendOutcome, *, channel_name: str, standing: Standing, now: datetime, jitter: float
 ) -> Settlement:
     """What an attempt that ended with ``outcome`` makes of ``row``. ``jitter`` is random in [0, 1)."""
     if outcome.pauses_channel and outcome.kind is OutcomeKind.REFUSED:
         outcome = replace(outcome, kind=OutcomeKind.RETRY)  # the channel's trouble, not the message's: it stays queued
-    state = after_outcome(outcome, keyed=keyed, attempts=row.attempts, age=now - row.created_at)
+    state = after_outcome(
+        outcome, keyed=standing.keyed, tries=standing.tries + 1, age=standing.age, doubtful=standing.doubtful
+    )
     due_at = next_due(now, outcome, row.attempts, jitter) if state is DeliveryState.QUEUED else None
     reason, until = _pause(outcome, channel_name, due_at, now) if outcome.pauses_channel else ("", None)
     return replace(
@@ -36,17 +54,21 @@ def settle(
         never_went=state in {DeliveryState.FAILED, DeliveryState.BLOCKED} and outcome.kind is not OutcomeKind.AMBIGUOUS,
         pause_reason=reason,
         pause_until=until,
+        signal=signal_of(outcome),
     )
 
 
 def settle_veto(row: OutboxRow, veto: Veto, now: datetime) -> Settlement | None:
-    """What a veto of the guard makes of ``row``: blocked, queued again, or (not ours any more) nothing."""
+    """What a veto of the guard makes of ``row``: back to its agent, queued again, or (not ours any more) nothing."""
     if veto.kind is VetoKind.LOST:
         return None
-    outcome = SendOutcome(OutcomeKind.NOT_SENT, error_class=veto.error_class, error_text=veto.reason)
+    outcome = SendOutcome(
+        OutcomeKind.NOT_SENT, error_class=veto.error_class, error_code=HELD_UP, error_text=veto.reason
+    )
     if veto.kind is VetoKind.AGAIN:
         return replace(_settlement(row, DeliveryState.QUEUED, outcome, now), due_at=now + SOON)
-    return replace(_settlement(row, DeliveryState.BLOCKED, outcome, now), never_went=True)
+    state = STATE_AFTER[veto.kind]
+    return replace(_settlement(row, state, outcome, now), never_went=state is not DeliveryState.UNCERTAIN)
 
 
 async def apply(unit: Unit, settlement: Settlement) -> bool:
@@ -63,9 +85,22 @@ async def apply(unit: Unit, settlement: Settlement) -> bool:
         return False
     if settlement.never_went:
         await unit.contacts.record_outbound(settlement.contact_channel_id, settlement.at, delta=-1)
-    if settlement.pause_reason:
-        await unit.directory.pause_channel(settlement.channel_id, settlement.pause_reason, settlement.pause_until)
+    await _tell_channel(unit, settlement)
     return True
+
+
+async def _tell_channel(unit: Unit, settlement: Settlement) -> None:
+    """What the attempt says about the whole channel: its breaker, its clock, whether it must wait."""
+    channel_id, now = settlement.channel_id, settlement.at
+    await unit.health.note(channel_id, settlement.signal, settlement.message_id, now)
+    if settlement.outcome.clock_skew is not None:
+        await unit.health.note_skew(channel_id, timedelta(seconds=settlement.outcome.clock_skew), now)
+    channel = await unit.directory.channel_by_id(channel_id) if settlement.pause_reason else None
+    if channel is None:
+        return
+    known, asked = (channel.paused_reason, channel.paused_until), (settlement.pause_reason, settlement.pause_until)
+    if later_pause(known, asked, now) == asked:
+        await unit.directory.pause_channel(channel_id, *asked)
 
 
 def _settlement(row: OutboxRow, state: DeliveryState, outcome: SendOutcome, now: datetime) -> Settlement:

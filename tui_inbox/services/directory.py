@@ -123,10 +123,11 @@ class DirectoryService:
         return await self._context.store.write(work)
 
     async def test_channel(self, name: str) -> ChannelCheck:
-        """Test the credential; nothing is sent to customers. A good one lifts a pause of the channel."""
+        """Test the credential; nothing is sent to customers. A good one lifts a pause of the channel, and what waited
+        for the channel to answer again goes on."""
         channel = await self.channel(name)
         check = await self._adapters.get(channel).check()
-        if check.ok and channel.paused_reason:
+        if check.ok:
             await self._context.store.write(lambda unit: self._resume(unit, channel))
         return check
 
@@ -147,6 +148,9 @@ class DirectoryService:
             return await unit.directory.templates(channel_id)
 
     async def _resume(self, unit: Unit, channel: Channel) -> None:
+        await unit.health.close_breaker(channel.id)
+        if not channel.paused_reason:
+            return
         await unit.directory.resume_channel(channel.id)
         detail = {"channel": channel.name, "was": channel.paused_reason}
         await unit.activity.add("channel resumed", detail=detail, now=self._context.clock())

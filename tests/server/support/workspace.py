@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import random
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -189,6 +192,7 @@ class Workspace:
 @asynccontextmanager
 async def open_workspace(path: Path, clock: Callable[[], datetime], base_url: str) -> AsyncIterator[Workspace]:
     """A workspace with one agent and a WhatsApp channel named ``wa``."""
+    shutil.copy(await _blank(), path / "inbox.db")
     store = await Store.open(str(path / "inbox.db"), clock=clock)
     try:
         workspace = Workspace(store, clock, base_url)
@@ -197,6 +201,19 @@ async def open_workspace(path: Path, clock: Callable[[], datetime], base_url: st
         yield workspace
     finally:
         await store.close()
+
+
+_BLANKS: list[Path] = []
+"""An empty database, to be copied: making one anew takes longer than most tests."""
+
+
+async def _blank() -> Path:
+    if not _BLANKS:
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder)
+        await (await Store.open(f"{folder}/blank.db")).close()
+        _BLANKS.append(Path(folder) / "blank.db")
+    return _BLANKS[0]
 
 
 async def eventually(condition: Callable[[], Any], *, within: float = 20.0) -> None:
