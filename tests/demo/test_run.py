@@ -143,7 +143,9 @@ async def _write_and_wait(
         agent = await services.directory.agent("ana")
         before = await services.contacts.timeline(contact)
         view = await services.contacts.view(contact)
-        chosen = next((item.contact_channel.id for item in view.reach if item.contact_channel.channel.name == channel), None)
+        chosen = next(
+            (item.contact_channel.id for item in view.reach if item.contact_channel.channel.name == channel), None
+        )
         request = SendRequest(contact, "Is everything fine now?", tag=tag, channel_id=chosen)
         result = await services.sending.send(agent, request)
         try:
