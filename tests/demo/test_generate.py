@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -57,6 +58,12 @@ def test_no_address_is_given_twice(data: DemoData) -> None:
     assert max(addresses.values()) == 1
 
 
+def test_addresses_on_line_have_its_shape(data: DemoData) -> None:
+    found = [item.address for contact in data.contacts for item in contact.addresses if item.channel == "line"]
+    assert found
+    assert all(re.fullmatch(r"U[0-9a-f]{32}", address) for address in found)
+
+
 def test_the_readme_finds_its_three(data: DemoData) -> None:
     found = [
         contact.first_name
@@ -101,4 +108,4 @@ def test_templates_are_of_every_status_and_the_approved_ones_can_be_filled() -> 
 def test_one_channel_of_every_policy() -> None:
     missing = set(ChannelKind) - {channel.kind for channel in CHANNELS}
     assert missing == {ChannelKind.CUSTOM, ChannelKind.WHATSAPP_TWILIO, ChannelKind.WHATSAPP_360DIALOG}
-    assert [channel.name for channel in CHANNELS if channel.live] == ["telegram", "whatsapp", "instagram"]
+    assert [channel.name for channel in CHANNELS if channel.live] == ["telegram", "whatsapp", "instagram", "line"]

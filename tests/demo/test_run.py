@@ -93,14 +93,16 @@ def test_two_demos_at_once_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contact", "tag"), [(1, ""), (4, ""), (3, "HUMAN_AGENT")], ids=["telegram", "whatsapp", "instagram"]
+    ("contact", "tag", "channel"),
+    [(1, "", None), (4, "", None), (3, "HUMAN_AGENT", None), (16, "", "line")],
+    ids=["telegram", "whatsapp", "instagram", "line"],
 )
-def test_customers_answer_over_real_processes(tmp_path: Path, contact: int, tag: str) -> None:
+def test_customers_answer_over_real_processes(tmp_path: Path, contact: int, tag: str, channel: str | None) -> None:
     places = DemoPlaces(tmp_path / "demo")
     seen: list[TimelineEntry] = []
 
     def screen() -> int:
-        seen.extend(asyncio.run(_write_and_wait(places, contact, tag)))
+        seen.extend(asyncio.run(_write_and_wait(places, contact, tag, channel)))
         return 5
 
     assert run(places, OPTIONS, system_clock, screen) == 5
@@ -133,12 +135,19 @@ def _answered(places: DemoPlaces, contact: int, tag: str) -> int:
     return 0
 
 
-async def _write_and_wait(places: DemoPlaces, contact: int, tag: str) -> list[TimelineEntry]:
+async def _write_and_wait(
+    places: DemoPlaces, contact: int, tag: str, channel: str | None = None
+) -> list[TimelineEntry]:
     services = await open_services(load_settings(places.config))
     try:
         agent = await services.directory.agent("ana")
         before = await services.contacts.timeline(contact)
-        result = await services.sending.send(agent, SendRequest(contact, "Is everything fine now?", tag=tag))
+        view = await services.contacts.view(contact)
+        chosen = next(
+            (item.contact_channel.id for item in view.reach if item.contact_channel.channel.name == channel), None
+        )
+        request = SendRequest(contact, "Is everything fine now?", tag=tag, channel_id=chosen)
+        result = await services.sending.send(agent, request)
         try:
             async with asyncio.timeout(PATIENCE):
                 entries = await _answer(services, contact, len(before))

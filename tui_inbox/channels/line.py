@@ -50,7 +50,7 @@ class LineAdapter:
         reply = await self._http.post_json(f"{self._base}/message/push", headers, request(message), before_first_byte)
         if isinstance(reply, HttpFailure):
             return outcomes.from_failure(LABEL, reply, keyed=True)
-        return outcome(reply, self._http.retry_after(reply))
+        return outcomes.with_skew(outcome(reply, self._http.retry_after(reply)), reply)
 
     @property
     def receives(self) -> bool:

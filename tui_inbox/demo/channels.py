@@ -1,4 +1,4 @@
-"""The channels of the demo: three that a stand-in answers on, and one of most other kinds, for their policies."""
+"""The channels of the demo: four that a stand-in answers on, and one of most other kinds, for their policies."""
 
 from __future__ import annotations
 
@@ -53,7 +53,16 @@ def demo_channels(seed: int, standin_base_url: str) -> tuple[DemoChannel, ...]:
             webhook_path=_word(rng, 24),
         ),
     )
-    return live + tuple(DemoChannel(name, kind) for name, kind in _OTHERS)
+    line = DemoChannel(
+        "line",
+        ChannelKind.LINE,
+        live=True,
+        config={"base_url": f"{base}/line"},
+        secrets={"token": _word(rng, 120), "app_secret": _word(rng, 32)},
+        webhook_path=_word(rng, 24),
+    )
+    others = {name: DemoChannel(name, kind) for name, kind in _OTHERS}
+    return live + tuple((others | {line.name: line}).values())
 
 
 def _meta(rng: random.Random) -> dict[str, str]:

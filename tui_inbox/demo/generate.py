@@ -120,6 +120,8 @@ def _address(rng: random.Random, person: Person, channel: str, number: int) -> s
             return f"{rng.randrange(10**14, 10**15)}{number:06d}"
         case "viber":
             return f"{rng.getrandbits(64):016x}{number:x}="
+        case "line":
+            return f"U{rng.getrandbits(96):024x}{number:08x}"
         case _:
             return f"{channel[0].upper()}{rng.getrandbits(96):024x}{number:x}"
 

@@ -24,6 +24,7 @@ from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.repository.store import Store
 from tui_inbox.server.processes import ManagedProcess, sender_alive, sender_command
 from tui_inbox.standins.config import (
+    STANDINS,
     ChannelConfig,
     CustomersConfig,
     MemberConfig,
@@ -66,7 +67,7 @@ def standin_config(
 
 
 def _standin(channel: DemoChannel, templates: Sequence[DemoTemplate], members: Sequence[MemberConfig]) -> ChannelConfig:
-    if channel.kind not in {ChannelKind.TELEGRAM, ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM}:
+    if channel.kind not in STANDINS:
         raise ValueError(f"no stand-in for {channel.kind}")
     held = [_template(item) for item in templates] if channel.kind is ChannelKind.WHATSAPP else []
     given = {key: value for key, value in channel.config.items() if key != "base_url"}
