@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support import hostile
 from tests.support.vt import Parser
-from tui_inbox.terminal.guard import CLIPBOARD_MAXIMUM, Terminal, guarded
+from tui_inbox.terminal.guard import CLIPBOARD_MAXIMUM, guarded
 
 OWN = (
     "\x1b[?1049h\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h\x1b[?25l\x1b[?1004h\x1b[>25u\x1b[?2026$p\x1b[?2048$p"
@@ -62,32 +62,3 @@ def test_the_clipboard_takes_no_more_than_its_share() -> None:
 
     assert guarded(copying(CLIPBOARD_MAXIMUM))[1] == ()
     assert guarded(copying(CLIPBOARD_MAXIMUM + 10)) == ("", ("clipboard too large",))
-
-
-class Broken:
-    """A file whose terminal is gone."""
-
-    calls = 0
-
-    def flush(self) -> None:
-        raise AssertionError("nothing is left to flush")
-
-    def write(self, text: str) -> None:
-        self.calls += 1
-        raise OSError(5, "Input/output error")
-
-    def fileno(self) -> int:
-        with open("/dev/null", "rb") as file:  # noqa: PTH123  # only its number is wanted
-            import os
-
-            return os.dup(file.fileno())
-
-
-def test_a_lost_terminal_swallows_what_is_written() -> None:
-    broken = Broken()
-    terminal = Terminal(broken)
-    terminal.write("one")
-    terminal.write("two")
-    terminal.flush()
-    assert terminal.gone
-    assert broken.calls == 1

@@ -128,6 +128,10 @@ class ConversationView(ActionScreen[None]):
         """Read the contact."""
         self.reading.open(self.contact_id)
 
+    def on_screen_resume(self) -> None:
+        """Back from a dialog: a window may have closed meanwhile."""
+        self.policy.catch_up()
+
     def on_unmount(self) -> None:
         """Left before anything was read."""
         self._hold.close()

@@ -7,18 +7,15 @@ kilobyte, a hundredth of what painting costs.
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tui_inbox.text.characters import FLAG_TAGS, REPLACEMENT, picture
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-LOG = logging.getLogger(__name__)
 CLIPBOARD_MAXIMUM = 64 * 1024
 """Bytes of text that one copy may hold."""
 
@@ -60,86 +57,10 @@ def _kind(data: str, at: int) -> str:
     return f"ESC {following}" if "!" <= following <= "~" else "ESC"
 
 
-class Terminal:
-    """The file behind the driver, which goes on taking text after the terminal is gone.
-
-    Textual's writer thread ends at the first error and the program then waits for it for ever.
-    """
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self.gone = False
-
-    def write(self, text: str) -> None:
-        """Write; silently nothing once the terminal is gone."""
-        self._try(lambda: self._file.write(text))
-
-    def flush(self) -> None:
-        """Flush; silently nothing once the terminal is gone."""
-        self._try(self._file.flush)
-
-    def fileno(self) -> int:
-        """The number of the file behind."""
-        return int(self._file.fileno())
-
-    def _try(self, action: Any) -> None:
-        if self.gone:
-            return
-        try:
-            action()
-        except (OSError, ValueError):
-            self.gone = True
-            _silence(self.fileno())
-
-
-def _silence(descriptor: int) -> None:
-    """Let the standard streams that led to a lost terminal lead nowhere, so that their last flush does not fail."""
-    device = os.fstat(descriptor).st_rdev
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for number in (1, 2):
-        try:
-            if os.fstat(number).st_rdev == device:
-                os.dup2(nowhere, number)
-        except OSError:
-            continue
-    os.close(nowhere)
-
-
 def guarded_driver() -> type[Driver] | None:
     """The driver to give to ``App(driver_class=…)``; ``None`` where only Textual's own will do (Windows)."""
     if os.name != "posix":
         return None
-    from textual.drivers.linux_driver import LinuxDriver
-
-    from tui_inbox.terminal.keyboard import read_keys
-
-    class GuardedDriver(LinuxDriver):
-        """Textual's driver with the trip-wire before it and a file behind it that outlives the terminal."""
-
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            self._file: Any = Terminal(self._file)
-            self._reported: set[str] = set()
-
-        def write(self, data: str) -> None:
-            """Write ``data``; anything foreign in it is made visible and its kind logged once."""
-            safe, kinds = guarded(data)
-            for kind in kinds:
-                if kind not in self._reported:
-                    self._reported.add(kind)
-                    LOG.error("kept from the terminal: %s", kind)
-            super().write(safe)
-
-        def _sigcont_application(self, *arguments: Any) -> None:
-            """Go on after ctrl+z. A lost terminal sends the same signal; starting anew there would never end."""
-            if self._must_signal_resume:
-                super()._sigcont_application(*arguments)
-
-        def run_input_thread(self) -> None:
-            """Read keys; a paste stays a paste, and a terminal that has gone away is a hang-up, not a crash."""
-            try:
-                read_keys(self)
-            except OSError:
-                os.kill(os.getpid(), signal.SIGHUP)
+    from tui_inbox.terminal.driver import GuardedDriver
 
     return GuardedDriver
