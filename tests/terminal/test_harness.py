@@ -174,8 +174,7 @@ def test_a_program_goes_on_after_being_suspended(tmp_path: Path) -> None:
     with PtyProcess(TINY, home=tmp_path, env={"PYTHONPATH": str(ROOT)}) as tiny:
         tiny.wait_for("hello from the tiny program")
         tiny.suspend()
-        tiny.signal(signal.SIGCONT)
-        tiny.wait_for(lambda screen: bool(screen.parser.modes_left()))
+        tiny.go_on()
         tiny.type("typed afterwards")
         tiny.wait_for("typed afterwards")
         tiny.press("ctrl+q")
