@@ -1,12 +1,22 @@
-"""The real program and its terminal: being told to stop, being killed, a small window, no window, and silence."""
+"""The real program and its terminal: leaving, a small window, no window, and silence."""
 
 from __future__ import annotations
 
-from tests.support.story import CHAPTERS
-from tests.support.workspace import Workspace
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-CHAPTER = CHAPTERS["telegram"]
-DRAFT = "a draft that must not be lost"
+import pytest
+
+from tests.support.places import Place, clear, every_place, to_composer, to_conversation, to_list
+from tests.support.ptyproc import PROGRAM, PtyProcess, environment
+from tests.support.story import NAME
+from tests.support.workspace import Workspace
+from tui_inbox.domain.kinds import ConversationStatus, Direction
+from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.history import History, HistoryChannel, HistoryEntry
+
 CURSOR_BYTES = 1200
 """Budget of one cursor move in the list (reference: speed, section 3)."""
 PREVIEW_BYTES = 6000
@@ -20,3 +30,112 @@ def test_quit_is_clean(prepared: Workspace) -> None:
         assert inbox.wait() == 0
         assert inbox.screen.parser.finish() == []
         inbox.assert_terminal_restored()
+
+
+@every_place
+def test_an_idle_program_writes_nothing(prepared: Workspace, place: Place) -> None:
+    with prepared.open_inbox() as inbox:
+        place(inbox)
+        left = 60 - time.time() % 60
+        if left < 5:
+            inbox.bytes_during(
+                left + 1
+            )  # at the whole minute times and countdowns are painted anew, which is not idleness
+        inbox.quiet(1.0)
+        assert inbox.bytes_during(2.0) == 0
+
+
+ODD = [(20, 5), (1, 1), (40, 10), (80, 24), (300, 100)]
+
+
+@pytest.mark.parametrize("size", ODD, ids=str)
+def test_no_size_of_window_is_too_odd_to_start_in(prepared: Workspace, size: tuple[int, int]) -> None:
+    with prepared.open_inbox(size=size) as inbox:
+        inbox.quiet(1.0)
+        assert inbox.running
+        inbox.resize(120, 40)
+        to_conversation(inbox)
+        assert inbox.violations == []
+
+
+@every_place
+def test_no_change_of_size_breaks_a_screen(prepared: Workspace, place: Place) -> None:
+    with prepared.open_inbox() as inbox:
+        place(inbox)
+        for size in ODD:
+            inbox.resize(*size)
+            inbox.quiet(0.2)
+        inbox.resize(120, 40)
+        inbox.quiet()
+        before = inbox.screen.text
+        inbox.resize(119, 40)
+        inbox.quiet()
+        inbox.resize(120, 40)
+        inbox.wait_for(lambda screen: screen.text == before)
+        assert inbox.running
+        assert inbox.violations == []
+
+
+def test_keys_that_arrive_together_keep_their_order(prepared: Workspace) -> None:
+    """A slow line delivers keys in bundles: a correction must not be applied to what was typed after it."""
+    with prepared.open_inbox() as inbox:
+        to_composer(inbox)
+        clear(inbox)
+        inbox.type("I will callXXX\x7f\x7f\x7f you\x1b[D\x1b[D\x1b[DXX\x7f\x7f")
+        inbox.type("\x1b[F today")
+        inbox.wait_for(" 21/4,096")
+        assert "I will call you today" in inbox.screen.text
+
+
+def test_moving_the_cursor_sends_little(tmp_path: Path) -> None:
+    with Workspace(tmp_path) as workspace:
+        workspace.add_people()
+        workspace.add_channel("telegram")
+        workspace.add(lambda channels, agents: [_customer(number, channels["telegram"].id) for number in range(60)])
+        for size, budget in (((100, 40), CURSOR_BYTES), ((120, 40), PREVIEW_BYTES)):
+            with workspace.open_inbox(size=size) as inbox:
+                inbox.wait_for("Nothing in Mine is Open")
+                inbox.press("3", "C")
+                inbox.wait_for("Customer05")
+                inbox.quiet()
+                sent = []
+                for _ in range(10):
+                    before = inbox.screen.fed
+                    inbox.press("j")
+                    inbox.quiet(0.3)
+                    sent.append(inbox.screen.fed - before)
+                assert min(sent) > 0
+                assert max(sent) <= budget, sent
+
+
+def _customer(number: int, channel_id: int) -> History:
+    now = datetime.now(UTC) - timedelta(days=1, hours=number)
+    said = HistoryEntry(now, Direction.INBOUND, f"Question {number}", channel_id=channel_id, provider_id=f"p{number}")
+    contact = NewContact(f"Customer{number:02}", "Test", f"c{number}@example.com", "", "en", "US", (), {})
+    return History(contact, (HistoryChannel(channel_id, str(7000 + number)),), (said,), ConversationStatus.CLOSED)
+
+
+@pytest.mark.parametrize("command", [[], ["demo"]], ids=["inbox", "demo"])
+@pytest.mark.parametrize("closed", ["stdin", "stdout", "stderr"])
+def test_without_a_terminal_one_sentence_says_what_to_do(tmp_path: Path, command: list[str], closed: str) -> None:
+    """``script``-like: two streams lead to a terminal and one does not."""
+    with Workspace(tmp_path) as workspace:
+        workspace.add_people()
+        redirect = {"stdin": "</dev/null", "stdout": f">{tmp_path}/out", "stderr": f"2>{tmp_path}/out"}[closed]
+        line = f"exec {PROGRAM} {' '.join(command)} {redirect}"
+        with PtyProcess(["/bin/sh", "-c", line], home=tmp_path) as shell:
+            assert shell.wait() == 2
+            told = shell.screen.text
+        if closed == "stderr":
+            told = (tmp_path / "out").read_text()
+        assert "needs a terminal" in " ".join(told.split())
+        assert "tui-inbox find" in " ".join(told.split())
+        assert "Traceback" not in told
+
+
+def test_data_of_commands_never_holds_control_sequences_when_piped(prepared: Workspace) -> None:
+    done = subprocess.run(
+        [PROGRAM, "find", "--status", "any"], env=environment(prepared.home), capture_output=True, check=True
+    )
+    assert b"\x1b" not in done.stdout + done.stderr
+    assert NAME.encode() in done.stdout
