@@ -14,8 +14,8 @@ from tui_inbox.terminal.guard import CLIPBOARD_MAXIMUM, guarded
 
 OWN = (
     "\x1b[?1049h\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h\x1b[?25l\x1b[?1004h\x1b[>25u\x1b[?2026$p\x1b[?2048$p"
-    "\x1b[?2004h\x1b[?7l\x1b[?2026h\x1b[2;1H\x1b[1;38;2;255;0;10mtext 漢字 👨\u200d👩\x1b[0m\r\n\x1b[K"
-    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f\x1b[2J\x1b[3G\x1b[<u"
+    "\x1b[?2004h\x1b[?7l\x1b[?2026h\x1b[2;1H\x1b[1;38;2;255;0;10mtext 漢字\x1b[1m4;2m 👨\u200d👩\x1b[0m\r\n"
+    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f\x1b[<u"
 )
 FRAME = OWN + "{}\x1b[0m\x1b[?2026l"
 
@@ -54,6 +54,13 @@ def test_the_offender_is_named_by_kind_only() -> None:
     safe, kinds = guarded("a\x1b]52;c;c2VjcmV0\x07b\x9b1m\u202e\x1b")
     assert kinds == ("ESC ]", "U+0007", "U+009B", "U+202E", "ESC")
     assert safe == "a␛]52;c;c2VjcmV0␇b�1m�␛"
+
+
+@pytest.mark.parametrize(
+    "foreign", ["\x1b[8m", "\x1b[1;8m", "\x1b[5m", "\x1b[2J", "\x1b[3J", "\x1b[K", "\x1b[9G", "\x1b[38;5m"]
+)
+def test_what_hides_or_erases_is_foreign(foreign: str) -> None:
+    assert guarded(f"a{foreign}b")[1] == ("ESC [",)
 
 
 def test_the_clipboard_takes_no_more_than_its_share() -> None:
