@@ -107,6 +107,7 @@ _DECLARED = (
     Action("back", ("escape", "h"), "back", "Back to where one came from", _C, "Back to the inbox"),
     Action("next", ("right_square_bracket",), "next", "Next conversation of the list", _C, "Next conversation"),
     Action("previous", ("left_square_bracket",), "previous", "Previous one", _C, "Previous conversation"),
+    Action("view", ("v",), "whole message", "Read a long message to its end", _C, "Message: read it whole"),
     Action("message_retry", ("R",), "try again", "Send a failed or uncertain message again", _C, "Message: try again"),
     Action("message_arrived", ("Y",), "it arrived", "Settle an uncertain message as sent", _C, "Message: it arrived"),
     Action("message_drop", ("D",), "drop", "Give a message that did not go out up", _C, "Message: drop"),

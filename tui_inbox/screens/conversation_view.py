@@ -208,6 +208,7 @@ class ConversationView(ActionScreen[None]):
             retry_key=first_sign("message_retry", keymap),
             arrived_key=first_sign("message_arrived", keymap),
             drop_key=first_sign("message_drop", keymap),
+            view_key=first_sign("view", keymap),
         )
 
     # --- messages of the parts

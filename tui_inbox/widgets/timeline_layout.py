@@ -17,6 +17,7 @@ from tui_inbox.domain.models import TimelineEntry
 from tui_inbox.domain.policy import DEFAULT_POLICIES
 from tui_inbox.services.reach import clock_time
 from tui_inbox.text import clean, clean_line, wrap
+from tui_inbox.text.parts import is_long
 from tui_inbox.widgets.lines import Line, Span
 
 MARK, TIME, GUTTER = 1, 6, 2
@@ -72,6 +73,7 @@ class Reader:
     retry_key: str = "R"
     arrived_key: str = "Y"
     drop_key: str = "D"
+    view_key: str = "v"
 
 
 def status_of(entry: TimelineEntry) -> Span | None:
@@ -119,6 +121,9 @@ def body_rows(entry: TimelineEntry, reader: Reader, width: int) -> list[Line]:
     for number, row in enumerate(wrap(text, text_width)):
         time = f" {clock} " if number == 0 else " " * (MARK + TIME)
         rows.append(((time, "faint"), gutter, (row, style)))
+    if is_long(entry.body):
+        more = f"… {max(1, text.cut):,} more: {reader.view_key} shows all of it"
+        rows.append(((" " * (MARK + TIME), ""), gutter, (more, "muted")))
     if status is not None:
         rows[-1] = _with_status(rows[-1], status, min(width, _LEFT + MOST_TEXT + STATUS))
     rows.extend(((" " * (MARK + TIME), ""), gutter, *line) for line in _trouble(entry, reader, text_width))
