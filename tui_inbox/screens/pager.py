@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.events import Resize
 
 from tui_inbox.actions import Scope
@@ -36,22 +35,23 @@ class PagerScreen(ActionScreen[None]):
         self._ends = part_ends(text)
         self.number = 0
         """The part that is shown, counted from 0."""
+        self.rows: list[str] = []
+        """Its rows, folded for the width."""
+        self.top = 0
+        """The first row on the screen."""
+        self._height = 1
 
     def compose(self) -> ComposeResult:
-        """Title, part, keys."""
+        """Title, rows, keys."""
         yield Lines(id="pager-title")
-        with VerticalScroll(id="pager-page", can_focus=False):
-            yield Lines(id="pager-lines")
+        yield Lines(id="pager-rows")
         yield HintBar(("back", "page_down", "page_up", "top", "bottom"), self.keymap)
 
     def on_resize(self, event: Resize) -> None:
         """Rows are folded for the width."""
-        self._show()
-
-    @property
-    def page(self) -> VerticalScroll:
-        """What scrolls."""
-        return self.query_one("#pager-page", VerticalScroll)
+        self._height = max(1, event.size.height - 2)
+        self._fold(event.size.width)
+        self._show(self.top)
 
     def do_back(self) -> None:
         """Back to the conversation."""
@@ -64,52 +64,56 @@ class PagerScreen(ActionScreen[None]):
         self.dismiss(None)
 
     def do_cursor_down(self) -> None:
-        self._scroll(1)
+        self._move(1)
 
     def do_cursor_up(self) -> None:
-        self._scroll(-1)
+        self._move(-1)
 
     def do_half_down(self) -> None:
-        self._scroll(max(1, self.page.size.height // 2))
+        self._move(max(1, self._height // 2))
 
     def do_half_up(self) -> None:
-        self._scroll(-max(1, self.page.size.height // 2))
+        self._move(-max(1, self._height // 2))
 
     def do_page_down(self) -> None:
-        self._scroll(max(1, self.page.size.height - 1))
+        self._move(max(1, self._height - 1))
 
     def do_page_up(self) -> None:
-        self._scroll(-max(1, self.page.size.height - 1))
+        self._move(-max(1, self._height - 1))
 
     def do_top(self) -> None:
         self._go(0)
-        self.page.scroll_home(animate=False)
 
     def do_bottom(self) -> None:
         self._go(len(self._ends) - 1, at_end=True)
 
-    def _scroll(self, rows: int) -> None:
-        page = self.page
-        if rows > 0 and page.scroll_offset.y >= page.max_scroll_y and self.number + 1 < len(self._ends):
+    def _move(self, rows: int) -> None:
+        if rows > 0 and self.top >= self._last_top and self.number + 1 < len(self._ends):
             self._go(self.number + 1)
-            page.scroll_home(animate=False)
-        elif rows < 0 and page.scroll_offset.y <= 0 and self.number:
+        elif rows < 0 and not self.top and self.number:
             self._go(self.number - 1, at_end=True)
         else:
-            page.scroll_relative(y=rows, animate=False)
+            self._show(self.top + rows)
 
     def _go(self, number: int, *, at_end: bool = False) -> None:
         if number != self.number:
             self.number = number
-            self._show()
-        if at_end:
-            # The rows of the part are laid out first.
-            self.call_after_refresh(self.page.scroll_end, animate=False)
+            self._fold(self.size.width)
+        self._show(self._last_top if at_end else 0)
 
-    def _show(self) -> None:
-        width = max(20, self.size.width - 6)
-        rows = wrap(part(self._text, self._ends, self.number), width)
-        self.query_one("#pager-lines", Lines).show([(*LEFT, (row, "")) for row in rows])
+    @property
+    def _last_top(self) -> int:
+        return max(0, len(self.rows) - self._height)
+
+    def _fold(self, width: int) -> None:
+        self.rows = wrap(part(self._text, self._ends, self.number), max(20, width - 6))
+
+    def _show(self, top: int) -> None:
+        self.top = max(0, min(top, self._last_top))
+        rows = self.rows[self.top : self.top + self._height]
+        # As many as there is room for, always: then only what differs is painted.
+        blank = [()] * (self._height - len(rows))
+        self.query_one("#pager-rows", Lines).show([*((*LEFT, (row, "")) for row in rows), *blank])
         told = f"{len(self._text):,} characters"
         if len(self._ends) > 1:
             told = f"part {self.number + 1:,} of {len(self._ends):,} · {told}"

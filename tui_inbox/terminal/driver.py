@@ -64,3 +64,5 @@ class GuardedDriver(LinuxDriver):
         """Go on after ctrl+z. A lost terminal sends the same signal; starting anew there would never end."""
         if self._must_signal_resume:
             super()._sigcont_application(*arguments)
+            # Textual tells the app its size; where that has not changed, not everything is painted.
+            self._repaint_soon()
