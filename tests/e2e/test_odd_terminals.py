@@ -90,7 +90,7 @@ def test_attaching_again_from_another_window_paints_all_of_it(prepared: Workspac
         inbox.wait_for(lambda screen: "attached again" in screen.text and "what may be sent now" not in screen.text)
         assert_whole(inbox)
         inbox.resize(200, 50)
-        inbox.wait_for("attached again")
+        inbox.wait_for("what may be sent now")
         assert_whole(inbox)
 
 

@@ -15,7 +15,7 @@ from tui_inbox.text import clean
 from tui_inbox.text.parts import PART, is_long, part, part_ends
 from tui_inbox.widgets.lines import Lines
 
-LINES_OF_IT = [f"line {number}" for number in range(3000)]
+LINES_OF_IT = [f"line {number}" for number in range(3200)]
 LONG = "\n".join(LINES_OF_IT)
 
 

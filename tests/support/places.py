@@ -133,7 +133,7 @@ def clear(inbox: PtyProcess) -> None:
 
 def assert_whole(inbox: PtyProcess) -> None:
     """What is on the screen is what a whole new picture shows."""
-    inbox.quiet()
+    inbox.quiet(1.5)  # what was painted bit by bit must be there by itself
     before = inbox.screen.lines
     inbox.suspend()
     inbox.go_on()
