@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import os
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import hostile, oracle
@@ -24,6 +25,8 @@ from tui_inbox.text import (
     typed,
 )
 
+EXAMPLES = int(os.environ.get("TUI_INBOX_EXAMPLES", "2000"))
+"""Texts that go through the cleaner; a million are worth a night: ``TUI_INBOX_EXAMPLES=1000000 pytest``."""
 ANY_TEXT = st.text(st.characters(), max_size=80)
 """All planes, surrogates included."""
 TRICKY = st.text(
@@ -159,6 +162,7 @@ def test_every_hostile_text_is_treated_as_its_entry_expects(case: hostile.Hostil
             EXPECTATIONS[term](case, clean(case.text))
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(ANY_TEXT | TRICKY, st.booleans())
 def test_any_text_is_harmless_and_cleaning_again_changes_nothing(text: str, safe_emoji: bool) -> None:
     shown = clean(text, safe_emoji=safe_emoji)

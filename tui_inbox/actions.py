@@ -115,8 +115,9 @@ _DECLARED = (
     Action("back", ("escape", "h"), "back", "Back to where one came from", _C, "Back to the inbox"),
     Action("next", ("right_square_bracket",), "next", "Next conversation of the list", _C, "Next conversation"),
     Action("previous", ("left_square_bracket",), "previous", "Previous one", _C, "Previous conversation"),
+    Action("view", ("v",), "whole message", "Read a long message to its end", _C, "Message: read it whole"),
     Action("message_next", ("N",), "next trouble", "The next message here that is not through", _C, "Message: next"),
-    Action("message_details", ("v",), "attempts", "Every attempt to send it, and back", _C, "Message: attempts"),
+    Action("message_details", ("T",), "attempts", "Every attempt to send it, and back", _C, "Message: attempts"),
     Action(
         "message_text", ("E",), "text back", "Drop it and take its text into the composer", _C, "Message: text back"
     ),

@@ -9,7 +9,10 @@ import asyncio
 import importlib
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+import signal
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -39,6 +42,10 @@ WATCH_EVERY = 0.3
 """Seconds between two looks at whether somebody else has written to the store."""
 LOOK_OVER_AFTER = 5.0
 """Seconds after the start at which the whole database is looked over once."""
+SAVE_BEFORE_PAUSE = 1.0
+"""Seconds that saving the drafts may take before the program goes into the background."""
+DEAF = 0.2
+"""Seconds after another program had the terminal in which an interrupt is taken to be that one's."""
 INBOX, DATA_LAYER = "tui_inbox.screens.inbox", "tui_inbox.bootstrap"
 """Imported in a thread once the first frame is out, one after the other."""
 log = logging.getLogger("tui_inbox.app")
@@ -96,6 +103,9 @@ class TuiInbox(TypeAhead):
         self._trouble = ""
         self._looking: asyncio.Task[None] | None = None
         self._forget_signals: Callable[[], None] = lambda: None
+        self._forget_pause: Callable[[], None] = lambda: None
+        self._lent = False
+        self._deaf_until = 0.0
 
     def personalise(self, agent_handle: str, *, theme: str, keys: Mapping[str, Iterable[str]]) -> None:
         """Take over the settings of the person who works here. Raises :class:`UsageError`; nothing is changed then."""
@@ -148,6 +158,7 @@ class TuiInbox(TypeAhead):
         """Signals now; the inbox and its data after the first frame. Keys wait until it shows its first rows."""
         self.hold_keys(longest=None)
         self._forget_signals = signals.install(asyncio.get_running_loop(), self._signalled)
+        self._forget_pause = signals.install_pause(self._paused)
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
@@ -244,7 +255,8 @@ class TuiInbox(TypeAhead):
     # End ------------------------------------------------------------------------------------------------------------
 
     def _signalled(self, number: int) -> None:
-        self.run_worker(self._end(signals.exit_code(number)), group="end", exit_on_error=False)
+        if number != signal.SIGINT or time.monotonic() >= self._deaf_until:
+            self.run_worker(self._end(signals.exit_code(number)), group="end", exit_on_error=False)
 
     async def _end(self, code: int) -> None:
         """Drafts first, then the terminal."""
@@ -253,12 +265,41 @@ class TuiInbox(TypeAhead):
         finally:
             self.exit(code, code)
 
+    def _paused(self, pause: signals.Pause) -> None:
+        if self._lent:
+            pause()  # the shell waits for all of us, and what was typed here was saved before
+        else:
+            asyncio.get_running_loop().call_soon_threadsafe(self._pause_soon, pause)
+
+    def _pause_soon(self, pause: signals.Pause) -> None:
+        self.run_worker(self._pause(pause), group="pause", exit_on_error=False)
+
+    async def _pause(self, pause: signals.Pause) -> None:
+        """Drafts first: a program in the background may be killed there, or its line may drop."""
+        try:
+            await asyncio.wait_for(self.save_all(), SAVE_BEFORE_PAUSE)
+        except TimeoutError:
+            log.warning("put into the background before the drafts were saved")
+        pause()
+
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
+        """Lend the terminal to another program. A ctrl+c that is typed there is told to us as well and is not ours."""
+        self._lent = True
+        try:
+            with super().suspend():
+                yield
+        finally:
+            self._lent = False
+            self._deaf_until = time.monotonic() + DEAF
+
     async def on_unmount(self) -> None:
         """What was opened is closed."""
         self._forget_signals()
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait({self._looking})
+        self._forget_pause()
         if self._services is not None:
             await self._services.close()
 

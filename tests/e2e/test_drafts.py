@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.test_terminal import CHAPTER, clear, to_composer, to_conversation
+from tests.support.places import clear, to_composer, to_conversation
 from tests.support.ptyproc import PtyProcess
-from tests.support.story import nadia
+from tests.support.story import CHAPTERS, nadia
 from tests.support.workspace import Workspace, until
 
 
@@ -25,7 +25,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     with Workspace(tmp_path_factory.mktemp("drafts")) as workspace:
         workspace.add_people()
         workspace.add_channel("telegram")
-        workspace.contact_id = workspace.add(nadia(CHAPTER, datetime.now(UTC)))[0]
+        workspace.contact_id = workspace.add(nadia(CHAPTERS["telegram"], datetime.now(UTC)))[0]
         yield workspace
 
 

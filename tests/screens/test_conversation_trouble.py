@@ -120,7 +120,7 @@ async def test_without_trouble_there_is_no_panel(workspace: Workspace) -> None:
     async with workspace.running(SMALL) as (_, pilot):
         screen = await open_conversation(pilot, "Carlos")
         assert not screen.query_one(DecisionPanel).display
-        for key in ("N", "v", "E"):
+        for key in ("N", "T", "E"):
             await pilot.press(key)
             await until(lambda: "Every message here is through" in told(screen), pilot)
             screen.say("")
@@ -143,9 +143,9 @@ async def test_every_attempt_is_told_on_request(workspace: Workspace) -> None:
         screen = await open_conversation(pilot, "Carlos")
         assert "try 2 of 2 10:00:00 refused after 20 s · HTTP 400 · gone for good" in panel(screen)
         assert "try 1 of 2" not in panel(screen)
-        await pilot.press("v")
+        await pilot.press("T")
         assert "try 1 of 2 09:57:00 refused after 20 s · HTTP 400 · busy" in panel(screen)
-        await pilot.press("v")
+        await pilot.press("T")
         assert "try 1 of 2" not in panel(screen)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from tui_inbox.services.invariants import violations
 
 KINDS = tuple(ADAPTERS)
 KEYED = {kind for kind in KINDS if ADAPTERS[kind].keyed}
+LONG = 30.0
+"""Seconds of a deadline that no test is about."""
 SENDS = 1
 """Messages per account and case; fewer than open a breaker."""
 
@@ -26,9 +28,10 @@ SENDS = 1
 class Patient(Adapters):
     """Real adapters with deadlines of one's own."""
 
-    def __init__(self, clock: SetClock, **deadlines: float) -> None:
+    def __init__(self, clock: SetClock, deadlines: Mapping[str, float]) -> None:
         super().__init__()
-        self.http = Http(clock=clock, **deadlines)
+        connect, read, total = (deadlines.get(name, LONG) for name in ("connect", "read", "total"))
+        self.http = Http(clock=clock, connect=connect, read=read, total=total)
 
     def get(self, channel: Channel) -> ChannelAdapter:
         """The adapter of a channel."""
@@ -100,7 +103,7 @@ async def network(path: Path, base_url: str = "", **deadlines: float) -> AsyncIt
     """All accounts on one server, or at another address. ``deadlines`` in seconds, as :class:`Http` takes them."""
     clock = SetClock()
     async with raw_server() as server, open_workspace(path, clock, "http://127.0.0.1:9") as space:
-        space.adapters = Patient(clock, **deadlines)
+        space.adapters = Patient(clock, deadlines)
         found = Network(space, server, clock)
         for kind in KINDS:
             await found.connect(kind, base_url or server.base_url(kind))

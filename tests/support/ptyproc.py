@@ -46,6 +46,10 @@ KEYS = {
     "delete": "\x1b[3~",
     "space": " ",
 }
+LAST_MODE = 2004
+"""Bracketed paste: the mode that the program sets when it has made the terminal its own."""
+FULL = 4000
+"""Bytes that wait in a terminal which takes no more; the kernel keeps a page."""
 Predicate = Callable[[Screen], bool]
 
 
@@ -95,6 +99,7 @@ class PtyProcess:
         self.raw = bytearray()
         """Every byte that the program wrote."""
         self._answered = 0
+        self._reads = True
         self._master, self._terminal = pty.openpty()
         self._set_size(*size)
         self.attributes_before = termios.tcgetattr(self._terminal)
@@ -159,6 +164,24 @@ class PtyProcess:
         self.signal(signal.SIGTSTP)
         self.wait_for(lambda screen: not screen.parser.modes_left())
         os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WNOWAIT)
+
+    def go_on(self) -> None:
+        """Send what ``fg`` sends, and wait until the program reads keys: before that the terminal would echo them."""
+        self.signal(signal.SIGCONT)
+        self.wait_for(lambda screen: LAST_MODE in screen.parser.modes)
+
+    @contextmanager
+    def not_reading(self) -> Iterator[None]:
+        """A span in which the terminal takes nothing from the program, as after ctrl+s or on a frozen line."""
+        self._reads = False
+        yield
+        self._reads = True
+
+    @property
+    def full(self) -> bool:
+        """Whether no more fits between the program and a terminal that does not read: writing to it blocks."""
+        room = fcntl.ioctl(self._master, termios.FIONREAD, struct.pack("i", 0))
+        return int(struct.unpack("i", room)[0]) >= FULL
 
     def hang_up(self) -> None:
         """The line drops: the terminal is gone."""
@@ -267,7 +290,7 @@ class PtyProcess:
 
     def _wait(self, events: int, seconds: float = PATIENCE) -> int:
         poller = select.poll()
-        poller.register(self._master, events)
+        poller.register(self._master, events if self._reads else events & ~select.POLLIN)
         ready = poller.poll(max(0.0, seconds) * 1000)
         found = ready[0][1] if ready else 0
         if found & select.POLLIN:

@@ -84,8 +84,11 @@ def nadia(chapter: Chapter, now: datetime) -> Any:
     return make
 
 
-def prepare(workspace: Workspace, chapter: Chapter) -> int:
-    """Stand-in, agents, channel, templates, receiver, sender, and the customer; returns the contact's id."""
+def prepare(workspace: Workspace, chapter: Chapter, *, sender: bool = True) -> int:
+    """Stand-in, agents, channel, templates, receiver, sender, and the customer; returns the contact's id.
+
+    ``sender``: start one; else the inbox will.
+    """
     now = datetime.now(UTC)
     member = {"address": chapter.address, "name": NAME, "last_inbound_at": now - AGO}
     workspace.start_standins(ACCOUNTS[chapter.channel].standin(members=[member], **chapter.standin))
@@ -95,5 +98,6 @@ def prepare(workspace: Workspace, chapter: Chapter) -> int:
         workspace.run("channel", "templates", chapter.channel, "--sync")
     contact_id = workspace.add(nadia(chapter, now))[0]
     workspace.start_receiver()
-    workspace.start_sender()
+    if sender:
+        workspace.start_sender()
     return contact_id

@@ -17,7 +17,12 @@ MODES = frozenset({7, 25, 1000, 1003, 1004, 1006, 1015, 1016, 1049, 2004, 2026, 
 """Private modes that Textual sets and resets."""
 MODES_AT_START = frozenset({7, 25})
 NUMBERS = re.compile(r"[0-9]*(;[0-9]*)*")
-PLAIN_FINALS = frozenset("mHfGJK")
+ALTERNATE, CURSOR = 1049, 25
+PLAIN_FINALS = frozenset("HfGJK")
+COLOURS = re.compile(
+    r"(?:(?:[0-47]?|9|[349][0-79]|10[0-7]|[34]8;5;[0-9]{1,3}|[34]8;2;[0-9]{1,3};[0-9]{1,3};[0-9]{1,3})(?:;|$))*"
+)
+"""Bold, dim, italic, underlined, reverse, struck out, and colours: no blinking, and nothing concealed."""
 STRINGS = {"]": "OSC", "P": "DCS", "X": "SOS", "^": "PM", "_": "APC"}
 POINTER = re.compile(r"22;[a-z-]*")
 CLIPBOARD = re.compile(r"52;c;[A-Za-z0-9+/=]*")
@@ -135,8 +140,10 @@ class Parser:
         return found.end()
 
     def _known(self, prefix: str, numbers: str, final: str) -> bool:
+        if prefix == "" and final == "m":
+            return COLOURS.fullmatch(numbers) is not None
         if prefix == "" and final in PLAIN_FINALS:
-            return True
+            return not (final == "J" and "3" in numbers)  # that one erases what the terminal has kept above
         if prefix == "?" and final in {"h", "l", "$p"}:
             return self._mode(numbers, final)
         if prefix == ">" and final == "u" and numbers.isdigit():
@@ -153,8 +160,13 @@ class Parser:
         if final == "$p":
             self.questions.append(number)
             return number in {"2026", "2048"}
-        (self.modes.add if final == "h" else self.modes.discard)(int(number))
-        return True
+        return self._switch(int(number), final == "h")
+
+    def _switch(self, mode: int, on: bool) -> bool:
+        """The cursor is hidden on the alternate screen only, which is left only by who is on it."""
+        outside = ALTERNATE not in self.modes
+        (self.modes.add if on else self.modes.discard)(mode)
+        return not (outside and not on and mode in {ALTERNATE, CURSOR})
 
     def _string(self, text: str) -> int:
         ends = "\x1b\\\\|\x07" if text[1] == "]" else "\x1b\\\\"

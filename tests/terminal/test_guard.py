@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from tests.support import hostile
 from tests.support.vt import Parser
-from tui_inbox.terminal.guard import CLIPBOARD_MAXIMUM, Terminal, guarded
+from tui_inbox.terminal.guard import CLIPBOARD_MAXIMUM, guarded
 
 OWN = (
     "\x1b[?1049h\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h\x1b[?25l\x1b[?1004h\x1b[>25u\x1b[?2026$p\x1b[?2048$p"
-    "\x1b[?2004h\x1b[?7l\x1b[?2026h\x1b[2;1H\x1b[1;38;2;255;0;10mtext 漢字 👨\u200d👩\x1b[0m\r\n\x1b[K"
-    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f\x1b[2J\x1b[3G\x1b[<u"
+    "\x1b[?2004h\x1b[?7l\x1b[?2026h\x1b[2;1H\x1b[1;38;2;255;0;10mtext 漢字\x1b[1m4;2m 👨\u200d👩\x1b[0m\r\n"
+    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f\x1b[<u"
 )
 FRAME = OWN + "{}\x1b[0m\x1b[?2026l"
 
@@ -56,38 +56,16 @@ def test_the_offender_is_named_by_kind_only() -> None:
     assert safe == "a␛]52;c;c2VjcmV0␇b�1m�␛"
 
 
+@pytest.mark.parametrize(
+    "foreign", ["\x1b[8m", "\x1b[1;8m", "\x1b[5m", "\x1b[2J", "\x1b[3J", "\x1b[K", "\x1b[9G", "\x1b[38;5m"]
+)
+def test_what_hides_or_erases_is_foreign(foreign: str) -> None:
+    assert guarded(f"a{foreign}b")[1] == ("ESC [",)
+
+
 def test_the_clipboard_takes_no_more_than_its_share() -> None:
     def copying(size: int) -> str:
         return f"\x1b]52;c;{base64.b64encode(b'x' * size).decode()}\x07"
 
     assert guarded(copying(CLIPBOARD_MAXIMUM))[1] == ()
     assert guarded(copying(CLIPBOARD_MAXIMUM + 10)) == ("", ("clipboard too large",))
-
-
-class Broken:
-    """A file whose terminal is gone."""
-
-    calls = 0
-
-    def flush(self) -> None:
-        raise AssertionError("nothing is left to flush")
-
-    def write(self, text: str) -> None:
-        self.calls += 1
-        raise OSError(5, "Input/output error")
-
-    def fileno(self) -> int:
-        with open("/dev/null", "rb") as file:  # noqa: PTH123  # only its number is wanted
-            import os
-
-            return os.dup(file.fileno())
-
-
-def test_a_lost_terminal_swallows_what_is_written() -> None:
-    broken = Broken()
-    terminal = Terminal(broken)
-    terminal.write("one")
-    terminal.write("two")
-    terminal.flush()
-    assert terminal.gone
-    assert broken.calls == 1

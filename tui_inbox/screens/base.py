@@ -115,6 +115,20 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
                 lines[0].say(sentence, refused=refused)
                 return
 
+    def _compositor_refresh(self) -> None:
+        """As Textual does it, but below a dialog only what has changed is painted, and once.
+
+        Textual, when anything has ever changed there, paints the whole screen at every message that comes here later.
+        """
+        app, regions = self.app, self._compositor._dirty_regions
+        if self is app.screen or self not in app._background_screens:
+            super()._compositor_refresh()
+        elif regions:
+            self._set_dirty(*regions)
+            app.screen.refresh(*regions)
+            regions.clear()
+            self._dirty_widgets.clear()
+
     def on_descendant_focus(self) -> None:
         """A field that has the focus takes the keys that waited for it."""
         if isinstance(self.focused, Input | TextArea):

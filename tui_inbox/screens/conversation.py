@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from tui_inbox.actions import Scope, first_sign
 from tui_inbox.domain.errors import InboxError
-from tui_inbox.domain.kinds import ComposerMode, Permission
+from tui_inbox.domain.kinds import ComposerMode, Direction, Permission
 from tui_inbox.screens.base import bindings_for
 from tui_inbox.screens.conversation_trouble import NOT_THROUGH
 from tui_inbox.screens.conversation_view import ConversationView, Neighbours
@@ -52,6 +52,8 @@ class ConversationScreen(OnContacts, ConversationView):
             return self.trouble.no_text()
         if action_id in {"message_next", "message_details"} and not self.trouble.stuck:
             return NOT_THROUGH
+        if action_id == "view" and self.timeline.longest is None:
+            return "No message here is longer than what is shown."
         return self._cannot_write() if action_id == "write" else None
 
     def _cannot_write(self) -> str | None:
@@ -88,6 +90,16 @@ class ConversationScreen(OnContacts, ConversationView):
 
     def do_bottom(self) -> None:
         self.timeline.to_end()
+
+    def do_view(self) -> None:
+        """A long message to its end: the selected one, else the newest long one."""
+        from tui_inbox.screens.pager import PagerScreen
+
+        entry = self.timeline.longest
+        assert entry is not None, "unavailable() has looked"
+        local = entry.at.astimezone(self.host.tz)
+        who = self.customer if entry.direction is Direction.INBOUND else str(clean_line(entry.author, 40))
+        self.app.push_screen(PagerScreen(entry.body, f"{who} · {local:%d %B %H:%M}"))
 
     async def do_next(self) -> None:
         """The next conversation of the list."""

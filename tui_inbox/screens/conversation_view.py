@@ -148,7 +148,11 @@ class ConversationView(ActionScreen[None]):
             await self.data_ready()
 
     def on_screen_resume(self, event: ScreenResume) -> None:
-        """Textual styles everything anew each time that the screen is pushed; that is needed in another theme alone."""
+        """Back, maybe from a dialog: a window may have closed meanwhile.
+
+        Textual styles everything anew each time that the screen is pushed; that is needed in another theme alone.
+        """
+        self.policy.catch_up()
         event.refresh_styles = self._styled_for != self.app.theme
         self._styled_for = self.app.theme
 
@@ -266,6 +270,7 @@ class ConversationView(ActionScreen[None]):
             customer=str(clean_line(self.shown.view.contact.first_name or self.shown.view.contact.name, 40)),
             now=host.clock(),
             zone=host.tz,
+            view_key=first_sign("view", self.keymap),
         )
 
     # --- messages of the parts

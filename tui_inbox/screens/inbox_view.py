@@ -218,9 +218,11 @@ class InboxView(ActionScreen[None]):
         self.set_timer(MINUTE - now.second - now.microsecond / 1e6, self._minute)
 
     def _minute(self) -> None:
-        self.rows.repaint()
-        if self.reading.previewed is not None:
-            self._preview_again()
+        # Below a dialog the smallest change paints the whole screen; coming back, everything is read again anyway.
+        if self.is_active:
+            self.rows.repaint()
+            if self.reading.previewed is not None:
+                self._preview_again()
         self._wait_for_minute()
 
     def _preview_again(self) -> None:

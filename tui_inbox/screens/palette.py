@@ -5,11 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from textual.command import CommandInput, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.app import ComposeResult
+from textual.command import (
+    CommandInput,
+    CommandList,
+    CommandPalette,
+    DiscoveryHit,
+    Hit,
+    Hits,
+    Provider,
+    SearchIcon,
+)
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.widgets import LoadingIndicator
 
 from tui_inbox.actions import ACTIONS, signs_of
 from tui_inbox.screens.base import ActionScreen
+from tui_inbox.terminal.fields import InOrder
+
+
+class PaletteField(InOrder, CommandInput):
+    """Where one types a command's name: keys in their order and clean pasting, as in every field."""
 
 
 class Palette(CommandPalette):
@@ -18,6 +35,16 @@ class Palette(CommandPalette):
     def on_mount(self) -> None:
         """No blinking: an idle screen sends nothing."""
         self.query_one(CommandInput).cursor_blink = False
+
+    def compose(self) -> ComposeResult:
+        """As Textual does it, with a field of our own."""
+        with Vertical(id="--container"):
+            with Horizontal(id="--input"):
+                yield SearchIcon()
+                yield PaletteField(placeholder=self._placeholder, select_on_focus=False)
+            with Vertical(id="--results"):
+                yield CommandList()
+                yield LoadingIndicator()
 
 
 class ActionCommands(Provider):

@@ -1,31 +1,31 @@
 """A trip-wire on the way to the terminal: whatever the program writes is compared with the sequences that are its own.
 
 Customer text is clean long before it gets here. This is for the day on which one place forgets: the offender is made
-visible instead of being carried out, and the log gets its kind, never its text. Comparing costs about 6 µs for each
+visible instead of being carried out, and the log gets its kind, never its text. Comparing costs about 10 µs for each
 kilobyte, a hundredth of what painting costs.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tui_inbox.text.characters import FLAG_TAGS, REPLACEMENT, picture
 
 if TYPE_CHECKING:
     from textual.driver import Driver
 
-LOG = logging.getLogger(__name__)
 CLIPBOARD_MAXIMUM = 64 * 1024
 """Bytes of text that one copy may hold."""
 
 _MODES = "7|25|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048"
 """Wrapping, cursor, mouse, focus, alternate screen, bracketed paste, synchronised updates, resize reports."""
-_OWN = rf"\[(?:[0-9;]*[mHGJK]|\?(?:{_MODES})[hl]|\?(?:2026|2048)\$p|>[0-9]+u|<u)"
-"""Colours, cursor addressing, erasing, the modes above, the two questions at the start, the keyboard protocol."""
+_COLOUR = r"[34]8;(?:2;[0-9]++;[0-9]++;[0-9]++|5;[0-9]++)|[349][0-79]|10[0-7]|[0-479]"
+_COLOURS = rf"(?:0m|(?:(?:{_COLOUR})(?:;|(?=m)))*+m)"
+"""What Rich writes for a style; blinking and concealed text never."""
+_OWN = rf"\[(?:{_COLOURS}|[0-9]+;[0-9]+H|\?(?:{_MODES})[hl]|\?(?:2026|2048)\$p|>[0-9]+u|<u)"
+"""Colours, cursor addressing, the modes above, the two questions at the start, the keyboard protocol."""
 _NEVER = (
     "\x00-\x09\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"
@@ -60,86 +60,10 @@ def _kind(data: str, at: int) -> str:
     return f"ESC {following}" if "!" <= following <= "~" else "ESC"
 
 
-class Terminal:
-    """The file behind the driver, which goes on taking text after the terminal is gone.
-
-    Textual's writer thread ends at the first error and the program then waits for it for ever.
-    """
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self.gone = False
-
-    def write(self, text: str) -> None:
-        """Write; silently nothing once the terminal is gone."""
-        self._try(lambda: self._file.write(text))
-
-    def flush(self) -> None:
-        """Flush; silently nothing once the terminal is gone."""
-        self._try(self._file.flush)
-
-    def fileno(self) -> int:
-        """The number of the file behind."""
-        return int(self._file.fileno())
-
-    def _try(self, action: Any) -> None:
-        if self.gone:
-            return
-        try:
-            action()
-        except (OSError, ValueError):
-            self.gone = True
-            _silence(self.fileno())
-
-
-def _silence(descriptor: int) -> None:
-    """Let the standard streams that led to a lost terminal lead nowhere, so that their last flush does not fail."""
-    device = os.fstat(descriptor).st_rdev
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for number in (1, 2):
-        try:
-            if os.fstat(number).st_rdev == device:
-                os.dup2(nowhere, number)
-        except OSError:
-            continue
-    os.close(nowhere)
-
-
 def guarded_driver() -> type[Driver] | None:
     """The driver to give to ``App(driver_class=…)``; ``None`` where only Textual's own will do (Windows)."""
     if os.name != "posix":
         return None
-    from textual.drivers.linux_driver import LinuxDriver
-
-    from tui_inbox.terminal.keyboard import read_keys
-
-    class GuardedDriver(LinuxDriver):
-        """Textual's driver with the trip-wire before it and a file behind it that outlives the terminal."""
-
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            self._file: Any = Terminal(self._file)
-            self._reported: set[str] = set()
-
-        def write(self, data: str) -> None:
-            """Write ``data``; anything foreign in it is made visible and its kind logged once."""
-            safe, kinds = guarded(data)
-            for kind in kinds:
-                if kind not in self._reported:
-                    self._reported.add(kind)
-                    LOG.error("kept from the terminal: %s", kind)
-            super().write(safe)
-
-        def _sigcont_application(self, *arguments: Any) -> None:
-            """Go on after ctrl+z. A lost terminal sends the same signal; starting anew there would never end."""
-            if self._must_signal_resume:
-                super()._sigcont_application(*arguments)
-
-        def run_input_thread(self) -> None:
-            """Read keys; a paste stays a paste, and a terminal that has gone away is a hang-up, not a crash."""
-            try:
-                read_keys(self)
-            except OSError:
-                os.kill(os.getpid(), signal.SIGHUP)
+    from tui_inbox.terminal.driver import GuardedDriver
 
     return GuardedDriver

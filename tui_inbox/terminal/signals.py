@@ -1,7 +1,8 @@
-"""Being told to stop: SIGTERM from a supervisor, SIGHUP from a terminal or an SSH line that is gone.
+"""Being told to stop: SIGTERM from a supervisor, SIGINT, SIGHUP from a terminal or an SSH line that is gone; and being
+put into the background by SIGTSTP.
 
-Textual alone dies of both at once and leaves the terminal on the alternate screen with the mouse on. Here they become a
-call, so that the draft is saved and the terminal put back before the program ends.
+Textual alone dies of the first ones and leaves the terminal on the alternate screen with the mouse on. Here they become
+a call, so that the draft is saved and the terminal put back before the program ends or stops.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ import asyncio
 import signal
 from collections.abc import Callable
 
-STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+STOPPING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
 Restore = Callable[[], None]
+Pause = Callable[[], None]
 
 
 def install(loop: asyncio.AbstractEventLoop, on_stop: Callable[[int], None]) -> Restore:
@@ -28,6 +30,24 @@ def install(loop: asyncio.AbstractEventLoop, on_stop: Callable[[int], None]) -> 
             continue
         before[number] = former
     return lambda: _restore(loop, before)
+
+
+def install_pause(on_pause: Callable[[Pause], None]) -> Restore:
+    """Call ``on_pause`` when the program is to stop for a while, with what really stops it: the handler before.
+
+    It is called at once, whatever the program does, as every handler of Python's. Returns what puts the former handler
+    back. Does nothing where there was none: nobody has a terminal then.
+    """
+    number = getattr(signal, "SIGTSTP", None)
+    former = None if number is None else signal.getsignal(number)
+    if number is None or not callable(former) or isinstance(former, signal.Handlers):
+        return lambda: None
+    signal.signal(number, lambda *_: on_pause(lambda: former(number, None)))
+
+    def restore() -> None:
+        signal.signal(number, former)
+
+    return restore
 
 
 def exit_code(number: int) -> int:

@@ -78,6 +78,7 @@ class ChannelPolicyBar(Lines):
         self._consequence = ""
         self._colleagues: Line = ()
         self._timer: Timer | None = None
+        self._late = False
         self.reaches: tuple[Reach, ...] = ()
         """The latest answers, the channel last used first."""
         self.current: Reach | None = None
@@ -165,7 +166,20 @@ class ChannelPolicyBar(Lines):
         self._stop_waiting()
         seconds = next_change(self.reaches, now)
         if seconds is not None and self.is_mounted:
-            self._timer = self.set_timer(min(MOST_WAIT, max(LEAST_WAIT, seconds + 0.002)), self.judge)
+            self._timer = self.set_timer(min(MOST_WAIT, max(LEAST_WAIT, seconds + 0.002)), self._due)
+
+    def _due(self) -> None:
+        """Time has passed. Below a dialog nothing is judged: the smallest change there paints the whole screen."""
+        if self.screen.is_active:
+            self.judge()
+        else:
+            self._late = True
+
+    def catch_up(self) -> None:
+        """The screen is on top again: judge what was left undone meanwhile."""
+        if self._late:
+            self._late = False
+            self.judge()
 
     def _draw(self, now: datetime) -> None:
         width = self.content_size.width or 78

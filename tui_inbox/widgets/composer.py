@@ -7,6 +7,7 @@ taken away: it goes only when the screen says that it was sent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -43,29 +44,24 @@ class ComposerText(InOrder, TextArea):
     ComposerText.-kept { color: $foreground 50%; text-style: dim; }
     """
 
-    class KeyWanted(Message):
-        """A key that the composer and not the text area answers."""
-
-        def __init__(self, key: str) -> None:
-            super().__init__()
-            self.key = key
-
     class TypedInVain(Message):
         """A character was typed while nothing can be written."""
 
     special: frozenset[str] = frozenset()
-    """Keys that go to the composer."""
+    """Keys that are not typing; each goes to :attr:`answer`."""
+    answer: Callable[[str], None] = staticmethod(lambda key: None)
+    """Answers a special key where it arrives: a message would come after what was typed behind the key."""
 
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         """Every key but the special ones is typing."""
         return key not in self.special and super().check_consume_key(key, character)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Special keys are told, typing in vain too; what is neither goes on to :class:`InOrder` and the text area."""
+        """Special keys are answered, typing in vain is told; the rest is :class:`InOrder`'s and the text area's."""
         if event.key in self.special:
             event.stop()
             event.prevent_default()
-            self.post_message(self.KeyWanted(event.key))
+            self.answer(event.key)
             return
         if self.read_only and event.is_printable:
             # Typing goes on when the mode changes under one's fingers: it must never become commands of the screen.
@@ -156,6 +152,7 @@ class Composer(Vertical):
         field = ComposerText(show_line_numbers=False, highlight_cursor_line=False, soft_wrap=True, id="composer-text")
         field.cursor_blink = False
         field.special = self._keys.all()
+        field.answer = self._special
         yield field
         yield Lines(id="composer-row")
 
@@ -247,10 +244,8 @@ class Composer(Vertical):
             self._touched()
             self.post_message(self.Typed())
 
-    @on(ComposerText.KeyWanted)
-    def _special(self, event: ComposerText.KeyWanted) -> None:
-        event.stop()
-        match self._keys.meaning(event.key):
+    def _special(self, key: str) -> None:
+        match self._keys.meaning(key):
             case "send":
                 self.submit()
             case "newline":

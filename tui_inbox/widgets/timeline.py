@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui_inbox.domain.models import TimelineEntry
+from tui_inbox.text.parts import is_long
 from tui_inbox.widgets.lines import Line, StyledLines
 from tui_inbox.widgets.timeline_layout import Reader, Row, body_rows, lay_out
 
@@ -104,6 +105,14 @@ class Timeline(StyledLines, ScrollView, can_focus=False):
     def selected(self) -> TimelineEntry | None:
         """The message under the cursor."""
         return next((entry for entry in self._entries if entry.key == self._selected), None)
+
+    @property
+    def longest(self) -> TimelineEntry | None:
+        """The message to be read whole: the selected one, else the newest that is cut."""
+        chosen = self.selected
+        if chosen is not None:
+            return chosen
+        return next((entry for entry in reversed(self._entries) if entry.direction and is_long(entry.body)), None)
 
     # --- moving
 

@@ -18,6 +18,7 @@ from tui_inbox.domain.policy import DEFAULT_POLICIES
 from tui_inbox.domain.waiting import WaitKind
 from tui_inbox.services.reach import clock_time
 from tui_inbox.text import clean, clean_line, wrap
+from tui_inbox.text.parts import is_long
 from tui_inbox.widgets.delivery_words import status_of, waiting_words
 from tui_inbox.widgets.lines import Line, Span
 
@@ -57,6 +58,7 @@ class Reader:
     now: datetime
     zone: tzinfo | None = None
     """``None`` = the zone of this machine."""
+    view_key: str = "v"
 
 
 def lay_out(
@@ -95,6 +97,9 @@ def body_rows(entry: TimelineEntry, reader: Reader, width: int) -> list[Line]:
     for number, row in enumerate(wrap(text, text_width)):
         time = f" {clock} " if number == 0 else " " * (MARK + TIME)
         rows.append(((time, "faint"), gutter, (row, style)))
+    if is_long(entry.body):
+        more = f"… {max(1, text.cut):,} more: {reader.view_key} shows all of it"
+        rows.append(((" " * (MARK + TIME), ""), gutter, (more, "muted")))
     if status is not None:
         rows[-1] = _with_status(rows[-1], status, min(width, _LEFT + MOST_TEXT + STATUS))
     rows.extend(((" " * (MARK + TIME), ""), gutter, *line) for line in _trouble(entry, reader, text_width))

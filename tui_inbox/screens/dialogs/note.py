@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textual import on
 from textual.app import ComposeResult
 
 from tui_inbox.actions import first_sign, keys_of
@@ -40,6 +39,7 @@ class NoteDialog(Dialog[str]):
         field.special = frozenset(
             key for name in ("accept", "submit", "cancel", "newline") for key in keys_of(name, self.keymap)
         )
+        field.answer = self._answer
         yield field
         yield Lines(id="what")
 
@@ -55,12 +55,10 @@ class NoteDialog(Dialog[str]):
         else:
             self.complain("The note is empty. Write something, or go back.")
 
-    @on(ComposerText.KeyWanted)
-    async def _key(self, event: ComposerText.KeyWanted) -> None:
-        event.stop()
-        if event.key in keys_of("newline", self.keymap):
+    def _answer(self, key: str) -> None:
+        if key in keys_of("newline", self.keymap):
             self.query_one(ComposerText).insert("\n")
-        elif event.key in keys_of("cancel", self.keymap):
+        elif key in keys_of("cancel", self.keymap):
             self.do_cancel()
         else:
             self.do_accept()
