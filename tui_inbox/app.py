@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
@@ -162,7 +163,7 @@ class TuiInbox(TypeAhead):
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
-        self.run_worker(self._open(), group="open", exit_on_error=True)
+        self.run_worker(self._open, group="open", exit_on_error=True)
 
     async def _open(self) -> None:
         inbox = await asyncio.to_thread(importlib.import_module, INBOX)
@@ -256,7 +257,7 @@ class TuiInbox(TypeAhead):
 
     def _signalled(self, number: int) -> None:
         if number != signal.SIGINT or time.monotonic() >= self._deaf_until:
-            self.run_worker(self._end(signals.exit_code(number)), group="end", exit_on_error=False)
+            self.run_worker(partial(self._end, signals.exit_code(number)), group="end", exit_on_error=False)
 
     async def _end(self, code: int) -> None:
         """Drafts first, then the terminal."""
@@ -272,7 +273,7 @@ class TuiInbox(TypeAhead):
             asyncio.get_running_loop().call_soon_threadsafe(self._pause_soon, pause)
 
     def _pause_soon(self, pause: signals.Pause) -> None:
-        self.run_worker(self._pause(pause), group="pause", exit_on_error=False)
+        self.run_worker(partial(self._pause, pause), group="pause", exit_on_error=False)
 
     async def _pause(self, pause: signals.Pause) -> None:
         """Drafts first: a program in the background may be killed there, or its line may drop."""

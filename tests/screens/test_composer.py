@@ -92,9 +92,7 @@ async def test_enter_sends_and_the_other_keys_make_lines(workspace: Workspace) -
         assert screen.composer.text == "one\ntwo\nthree"
         await pilot.press("enter")
         await until(lambda: screen.composer.text == "", pilot)
-        assert screen.timeline.entries[-1].body == "one\ntwo\nthree" or any(
-            entry.body == "one\ntwo\nthree" for entry in screen.timeline.entries
-        )
+        await until(lambda: "one\ntwo\nthree" in [entry.body for entry in screen.timeline.entries], pilot)
 
 
 async def test_the_keys_can_be_swapped(workspace: Workspace) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, ClassVar
 
@@ -213,7 +214,7 @@ class InboxScreen(OnContacts, InboxView):
         Keys wait until a dialog that asks something is there, or until it is done without one.
         """
         self.host.hold_keys()
-        self.run_worker(self._acting(action_id, self.chosen_ids), group="contact-action", exit_on_error=False)
+        self.run_worker(partial(self._acting, action_id, self.chosen_ids), group="contact-action", exit_on_error=False)
 
     async def _acting(self, action_id: str, contact_ids: Sequence[int]) -> None:
         try:

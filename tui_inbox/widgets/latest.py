@@ -32,7 +32,7 @@ class Latest:
         self._next = work
         if not self._running and self._owner.is_attached:
             self._running = True
-            self._owner.screen.run_worker(self._drain(), group=self._group, exit_on_error=False)
+            self._owner.screen.run_worker(self._drain, group=self._group, exit_on_error=False)
 
     async def _drain(self) -> None:
         try:
