@@ -30,6 +30,7 @@ from tui_inbox.screens.typeahead import TypeAhead
 from tui_inbox.terminal import signals
 from tui_inbox.terminal.guard import guarded_driver
 from tui_inbox.widgets.keys import single_keys
+from tui_inbox.widgets.work import begin
 
 if TYPE_CHECKING:  # imported after the first frame
     from collections.abc import Mapping
@@ -163,7 +164,7 @@ class TuiInbox(TypeAhead):
         self.call_after_refresh(self._start)
 
     def _start(self) -> None:
-        self.run_worker(self._open, group="open", exit_on_error=True)
+        begin(self, self._open, "open", exit_on_error=True)
 
     async def _open(self) -> None:
         inbox = await asyncio.to_thread(importlib.import_module, INBOX)
@@ -197,7 +198,7 @@ class TuiInbox(TypeAhead):
 
     def _look_over(self) -> None:
         """Damage is better found before it is met; not while the first screens are being read."""
-        self.run_worker(self.services.store.look_over(), group="look-over", exit_on_error=False)
+        begin(self, self.services.store.look_over, "look-over")
 
     def _watch(self) -> None:
         """Look beside the application's own messages: an answer may take long, and keys must not wait for it."""
@@ -257,7 +258,7 @@ class TuiInbox(TypeAhead):
 
     def _signalled(self, number: int) -> None:
         if number != signal.SIGINT or time.monotonic() >= self._deaf_until:
-            self.run_worker(partial(self._end, signals.exit_code(number)), group="end", exit_on_error=False)
+            begin(self, partial(self._end, signals.exit_code(number)), "end")
 
     async def _end(self, code: int) -> None:
         """Drafts first, then the terminal."""
@@ -273,7 +274,7 @@ class TuiInbox(TypeAhead):
             asyncio.get_running_loop().call_soon_threadsafe(self._pause_soon, pause)
 
     def _pause_soon(self, pause: signals.Pause) -> None:
-        self.run_worker(partial(self._pause, pause), group="pause", exit_on_error=False)
+        begin(self, partial(self._pause, pause), "pause")
 
     async def _pause(self, pause: signals.Pause) -> None:
         """Drafts first: a program in the background may be killed there, or its line may drop."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tui_inbox.widgets.colleague_words import colleague_line
+from tui_inbox.widgets.work import begin
 
 if TYPE_CHECKING:
     from tui_inbox.screens.conversation_view import ConversationView
@@ -52,5 +52,4 @@ class Company:
         self._screen.policy.show_colleagues(colleague_line(here, host.clock()))
 
     def _tell(self) -> None:
-        work: Callable[[], Coroutine[Any, Any, Any]] = self._screen.host.services.presence.tell
-        self._screen.app.run_worker(work, group=GROUP, exit_on_error=False)
+        begin(self._screen.app, self._screen.host.services.presence.tell, GROUP)

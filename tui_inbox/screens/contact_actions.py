@@ -6,7 +6,7 @@ says one sentence. What can be taken back or repeated is remembered in a :class:
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,7 @@ from tui_inbox.domain.kinds import ClosingNoteMode
 from tui_inbox.domain.lifecycle import ClosingNote, WorkspaceRules
 from tui_inbox.screens.base import ActionScreen
 from tui_inbox.text import clean_line
+from tui_inbox.widgets.work import begin
 
 if TYPE_CHECKING:
     from tui_inbox.domain.models import Agent
@@ -115,8 +116,7 @@ class ContactActions:
 
     def run(self, action_id: str, contact_ids: Sequence[int]) -> None:
         """Start an action in the background and say its sentence; errors are said as refusals."""
-        work: Callable[[], Coroutine[Any, Any, Any]] = partial(self._run, action_id, tuple(contact_ids))
-        self._screen.run_worker(work, group=GROUP, exclusive=True, exit_on_error=False)
+        begin(self._screen, partial(self._run, action_id, tuple(contact_ids)), GROUP, alone=True)
 
     async def perform(self, action_id: str, contact_ids: Sequence[int]) -> str:
         """Do an action, with its dialog; returns one sentence, empty when the dialog was left.

@@ -5,9 +5,8 @@ Reading is in ``conversation_reading``, sending and drafts in ``conversation_sen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
-from typing import Any, Protocol
+from typing import Protocol
 
 from textual import on
 from textual.app import ComposeResult
@@ -33,6 +32,7 @@ from tui_inbox.widgets.hint_bar import HintBar
 from tui_inbox.widgets.status_line import StatusLine
 from tui_inbox.widgets.timeline import Timeline
 from tui_inbox.widgets.timeline_layout import Reader
+from tui_inbox.widgets.work import Work, begin
 
 WIDE, WIDEST = 100, 120
 """Terminal widths from which the contact card stands at the right, and is wider."""
@@ -215,9 +215,9 @@ class ConversationView(ActionScreen[None]):
         self.shown = None
         self.reading.open(contact_id)
 
-    def in_background(self, work: Callable[[], Coroutine[Any, Any, Any]], group: str, *, alone: bool = True) -> None:
+    def in_background(self, work: Work, group: str, *, alone: bool = True) -> None:
         """Do ``work`` beside the screen's messages; a failure is told. ``alone``: it replaces earlier work."""
-        self.run_worker(work, group=group, exclusive=alone, exit_on_error=False)
+        begin(self, work, group, alone=alone)
 
     async def neighbour(self, step: int) -> int | None:
         """The next or previous contact of the list that this screen was opened from."""

@@ -20,6 +20,7 @@ from tui_inbox.screens.base import bindings_for
 from tui_inbox.screens.inbox_view import InboxView
 from tui_inbox.screens.on_contacts import OnContacts
 from tui_inbox.widgets.row_list import RowList
+from tui_inbox.widgets.work import begin
 
 if TYPE_CHECKING:
     from tui_inbox.screens.contact_actions import ContactActions
@@ -214,7 +215,7 @@ class InboxScreen(OnContacts, InboxView):
         Keys wait until a dialog that asks something is there, or until it is done without one.
         """
         self.host.hold_keys()
-        self.run_worker(partial(self._acting, action_id, self.chosen_ids), group="contact-action", exit_on_error=False)
+        begin(self, partial(self._acting, action_id, self.chosen_ids), "contact-action")
 
     async def _acting(self, action_id: str, contact_ids: Sequence[int]) -> None:
         try:

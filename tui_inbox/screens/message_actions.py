@@ -6,7 +6,7 @@ answers with one sentence. Nothing uncertain is ever sent again unasked.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from tui_inbox.domain.kinds import DeliveryState
 from tui_inbox.domain.outbox import OutboxItem
 from tui_inbox.screens.base import ActionScreen
 from tui_inbox.text import clean_line
+from tui_inbox.widgets.work import begin
 
 Step = Callable[[OutboxItem], Awaitable[object]]
 GROUP = "message-action"
@@ -49,8 +50,7 @@ class MessageActions:
 
     def run(self, action_id: str, items: Sequence[OutboxItem], done: Callable[[str], object]) -> None:
         """Start an action in the background; ``done`` gets its sentence, empty when a dialog was left."""
-        work: Callable[[], Coroutine[Any, Any, Any]] = partial(self._run, action_id, tuple(items), done)
-        self._screen.run_worker(work, group=GROUP, exit_on_error=False)
+        begin(self._screen, partial(self._run, action_id, tuple(items), done), GROUP)
 
     async def _run(self, action_id: str, items: Sequence[OutboxItem], done: Callable[[str], object]) -> None:
         states, _ = FITTING[action_id]

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from textual.widget import Widget
 
 from tui_inbox.domain.errors import InboxError
+from tui_inbox.widgets.work import begin
 
 
 class Latest:
@@ -32,7 +33,7 @@ class Latest:
         self._next = work
         if not self._running and self._owner.is_attached:
             self._running = True
-            self._owner.screen.run_worker(self._drain, group=self._group, exit_on_error=False)
+            begin(self._owner.screen, self._drain, self._group)
 
     async def _drain(self) -> None:
         try:
