@@ -11,6 +11,7 @@ from textual.message import Message
 
 from tui_inbox.domain.models import TimelineEntry
 from tui_inbox.domain.outbox import OutboxDetail
+from tui_inbox.widgets.latest import Latest
 
 if TYPE_CHECKING:
     from tui_inbox.screens.conversation_view import ConversationView
@@ -57,18 +58,21 @@ class ThreadReading:
 
     def __init__(self, screen: ConversationView) -> None:
         self._screen = screen
+        self._thread = Latest(screen, "thread", self._failed)
+        self._past = Latest(screen, "thread-older", self._failed)
 
     def open(self, contact_id: int, message_id: str = "") -> None:
         """Read a contact anew, back to the message ``message_id`` where one is named."""
-        self._screen.in_background(partial(self._open, contact_id, message_id), "thread")
+        self._thread.ask(partial(self._open, contact_id, message_id))
 
     def again(self) -> None:
         """Read the present contact again, as many entries as are shown and any newer ones."""
-        self._screen.in_background(self._again, "thread")
+        if self._screen.shown is not None:  # else it is being read, and must not be overtaken by this
+            self._thread.ask(self._again)
 
     def older(self) -> None:
         """Read the page before the oldest entry shown."""
-        self._screen.in_background(self._older, "thread-older")
+        self._past.ask(self._older)
 
     def mark_read(self) -> None:
         """The agent sees it: nothing is unread any more."""
@@ -76,8 +80,11 @@ class ThreadReading:
         writable = self._screen.host.services.store.trouble is None
         if shown is not None and shown.view.conversation.unread and writable:
             self._screen.in_background(
-                partial(self._screen.host.services.contacts.mark_read, shown.contact_id), "mark-read"
+                partial(self._screen.host.services.contacts.mark_read, shown.contact_id), "mark-read", alone=False
             )
+
+    def _failed(self, sentence: str) -> None:
+        self._screen.say(sentence, refused=True)
 
     async def _open(self, contact_id: int, message_id: str) -> None:
         host, limit = self._screen.host, PAGE

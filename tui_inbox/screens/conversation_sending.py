@@ -12,6 +12,7 @@ from tui_inbox.actions import first_sign
 from tui_inbox.domain.errors import ConflictError, InboxError, PolicyRefusedError, StoreError
 from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ComposerMode
+from tui_inbox.widgets.latest import Latest
 from tui_inbox.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ class Sending:
     def __init__(self, screen: ConversationView) -> None:
         self._screen = screen
         self._draft_lock = asyncio.Lock()
+        self._asking = Latest(screen, "consequence", lambda _sentence: None)
 
     # --- what sending would do
 
     def ask_consequence(self) -> None:
         """Refresh the line that says what sending would do."""
         if self._screen.shown is not None:
-            self._screen.in_background(self._consequence, "consequence")
+            self._asking.ask(self._consequence)
 
     async def _consequence(self) -> None:
         screen, host = self._screen, self._screen.host
