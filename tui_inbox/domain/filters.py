@@ -48,6 +48,8 @@ class StatusCounts:
     snoozed: int = 0
     closed: int = 0
     none: int = 0
+    bound: int | None = None
+    """Where counting each of them stopped: a number that has reached it means so many or more; ``None`` = all exact."""
 
     @property
     def any(self) -> int:

@@ -133,7 +133,10 @@ class Store:
         while True:
             try:
                 async with self._writers.begin() as connection:
-                    return await work(Unit(connection, self._clock))
+                    unit = Unit(connection, self._clock)
+                    done = await work(unit)
+                    await unit.search.settle()
+                    return done
             except dialect.ERRORS as error:
                 if dialect.trouble(error) is not Trouble.BUSY or loop.time() >= give_up_at:
                     raise

@@ -13,6 +13,7 @@ from tui_inbox.repository.drafts import DraftRepository
 from tui_inbox.repository.inbound import InboundRepository
 from tui_inbox.repository.inbox import InboxRepository
 from tui_inbox.repository.outbox import OutboxRepository
+from tui_inbox.repository.search_index import index_of
 from tui_inbox.repository.timeline import TimelineRepository
 
 
@@ -24,6 +25,7 @@ class Unit:
         self.contacts = ContactRepository(connection)
         self.conversations = ConversationRepository(connection)
         self.inbox = InboxRepository(connection)
+        self.search = index_of(connection)
         self.timeline = TimelineRepository(connection)
         self.outbox = OutboxRepository(connection)
         self.inbound = InboundRepository(connection)
