@@ -13,8 +13,8 @@ from tui_inbox.repository.store import Store
 
 FIRST = [
     "Maria", "Mark", "Marcel", "Marta", "Amara", "Tamar", "Ana", "Anton", "Oscar", "Carlos", "Carla", "Scarlet", "John",
-    "Johanna", "Peter", "Petra", "Li", "Wei", "Yuki", "Noah", "Emma", "Olga", "Ivan", "Fatima", "Omar", "Sofia",
-    "Lucas", "Mia", "Elias", "Ines", "Pablo", "Nadia", "Hugo", "Zoe", "Quentin", "Xavier", "Wanda", "Ulrike", "Gita", "Deepa",
+    "Johanna", "Peter", "Petra", "Li", "Wei", "Yuki", "Noah", "Emma", "Olga", "Ivan", "Fatima", "Omar",
+    "Lucas", "Mia", "Elias", "Ines", "Pablo", "Nadia", "Hugo", "Zoe", "Quentin", "Xavier", "Sofia", "Ulrike", "Gita",
 ]  # fmt: skip
 LAST = [
     "Smith", "Garcia", "Santos", "Mueller", "Schmidt", "Rossi", "Kowalski", "Novak", "Silva", "Pereira", "Costa", "Kim",

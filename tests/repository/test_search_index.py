@@ -15,7 +15,7 @@ from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, Direction, SortOrder
 from tui_inbox.domain.models import Contact, InboxRow
 from tui_inbox.domain.search import SearchQuery, matched_fields, parse
-from tui_inbox.repository import dialect, schema
+from tui_inbox.repository import dialect, inbox, schema
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.search import storable_query
 from tui_inbox.repository.search_index import index_of
@@ -45,9 +45,10 @@ NAMES = [
 ]
 QUERIES = [
     "car", "c", "ca", "os", "王", "小明", "明 小", "strasse", "o'n", '"', 'q"u', "a_b", "%", "50%", "fi", "x\x01",
-    "\x01y", "~", "~ ~", "NEAR(", "AND OR NOT", "*", "car*", "n", "naa", "555", "5550001", "+1 (555) 0", "1", "17", "car 555",
+    "\x01y", "~", "~ ~", "NEAR(", "AND OR NOT", "*", "car*", "n", "naa", "555", "5550001", "+1 (555) 0", "1", "17",
     "scarlet gold", "gold", '"gold plus"', "l7@x.example", "example", "x.example car", "zzz", "car zzz", "name:example",
     "phone:000", "phone:x", "id:7", "👩‍🚀", "ж", "a" * 300, "a b c d e f g h i j k l", "carlos l1", '"carlos l1"', "a0",
+    "car 555",
 ]  # fmt: skip
 
 
@@ -258,6 +259,18 @@ async def test_numbers_follow_every_change(store: Store, place: Place) -> None:
         mine = await unit.inbox.counts(InboxFilter(InboxKind.MINE, agent_id=place.bo), now=NOW)
         assert (mine.open, mine.any, mine.bound) == (1, 1, None)
     assert await problems(store) == []
+
+
+async def test_counting_stops_at_a_bound(store: Store, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "MOST_COUNTED", 5)
+    await fill(store, place, random.Random(5))
+    async with store.read() as unit:
+        for typed in ("555", "zzz", "x.example", "l41"):
+            counts = await unit.inbox.counts(InboxFilter(query=parse(typed)), now=NOW)
+            assert counts.said(ConversationStatus.NONE) == ("0" if typed == "zzz" else "5+")
+            assert counts.said(None) == counts.said(ConversationStatus.NONE)
+        whole = await unit.inbox.counts(InboxFilter(), now=NOW)
+        assert (whole.said(ConversationStatus.NONE), whole.bound) == (str(PEOPLE + 1), None)
 
 
 async def test_an_older_workspace_gets_its_index(tmp_path: Path) -> None:

@@ -59,3 +59,13 @@ class StatusCounts:
     def of(self, status: ConversationStatus | None) -> int:
         """The count of one status; ``None`` = any."""
         return self.any if status is None else int(getattr(self, status.value))
+
+    def said(self, status: ConversationStatus | None) -> str:
+        """The count of one status as it is shown: ``5,000+`` where counting stopped."""
+        return f"{self.of(status):,}{'+' if self._stopped(status) else ''}"
+
+    def _stopped(self, status: ConversationStatus | None) -> bool:
+        if self.bound is None:
+            return False
+        numbers = [self.of(one) for one in (ConversationStatus if status is None else (status,))]
+        return any(number >= self.bound for number in numbers)

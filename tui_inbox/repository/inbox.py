@@ -31,7 +31,7 @@ from tui_inbox.repository.tables import (
 )
 
 MOST_SEGMENTS = 4
-MOST_COUNTED = 1000
+MOST_COUNTED = 5000
 """Counting what a search or filter finds stops here, per status."""
 MOST_SORTED = 2000
 """Hits that are taken from the index to be sorted; of more, the list in its own order soon finds enough."""
