@@ -111,5 +111,5 @@ async def make(path: Path, contacts: int) -> None:
     connection.execute("COMMIT")
     connection.close()
     store = await Store.open(str(path))
-    await store.write(lambda unit: unit.search.sample())
+    await store.write(lambda unit: unit.search.settle())
     await store.close()

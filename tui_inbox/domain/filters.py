@@ -61,7 +61,7 @@ class StatusCounts:
         return self.any if status is None else int(getattr(self, status.value))
 
     def said(self, status: ConversationStatus | None) -> str:
-        """The count of one status as it is shown: ``5,000+`` where counting stopped."""
+        """The count of one status as it is shown: ``2,000+`` where counting stopped."""
         return f"{self.of(status):,}{'+' if self._stopped(status) else ''}"
 
     def _stopped(self, status: ConversationStatus | None) -> bool:

@@ -20,7 +20,15 @@ from tui_inbox.repository.columns import in_states
 from tui_inbox.repository.contacts import ContactRepository, contact_row
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.paging import Cursor, Segment, decode, in_segment, segments_of
-from tui_inbox.repository.search import Names, conditions, is_plain, needs_names, storable_query, whole_emails
+from tui_inbox.repository.search import (
+    Names,
+    conditions,
+    is_plain,
+    needs_agents,
+    needs_channels,
+    storable_query,
+    whole_emails,
+)
 from tui_inbox.repository.search_index import Hit, Hits, index_of
 from tui_inbox.repository.search_tables import channel_counts, conversation_counts, tag_counts
 from tui_inbox.repository.tables import (
@@ -31,7 +39,7 @@ from tui_inbox.repository.tables import (
 )
 
 MOST_SEGMENTS = 4
-MOST_COUNTED = 5000
+MOST_COUNTED = 2000
 """Counting what a search or filter finds stops here, per status."""
 MOST_SORTED = 2000
 """Hits that are taken from the index to be sorted; of more, the list in its own order soon finds enough."""
@@ -75,7 +83,7 @@ class InboxRepository(Repository):
         """How many contacts the filter finds per status, its own status left out."""
         if is_plain(f):
             return StatusCounts(**await self._kept_counts(f))
-        names, hits = await self._names(f), await index_of(self._connection).hits(f)
+        names, hits = await self._names(f), await index_of(self._connection).hits(f, all_of_them=True)
         demands = conditions(f, names, now, with_status=False, with_words=hits is None)
         if hits is not None:
             found = await hits.counts(demands, MOST_COUNTED)
@@ -210,10 +218,11 @@ class InboxRepository(Repository):
         return segments_of(f.sort, now, whole_emails(storable_query(f.query)))
 
     async def _names(self, f: InboxFilter) -> Names:
-        if not needs_names(f):
-            return Names()
         directory = DirectoryRepository(self._connection)
-        return Names(await directory.agents(), await directory.channels())
+        return Names(
+            await directory.agents() if needs_agents(f) else (),
+            await directory.channels() if needs_channels(f) else (),
+        )
 
     async def _complete(
         self, found: Sequence[tuple[int, Segment, AnyRow]], f: InboxFilter, now: datetime

@@ -45,9 +45,14 @@ class Names:
     channels: Sequence[Channel] = ()
 
 
-def needs_names(f: InboxFilter) -> bool:
-    """Whether the filter names agents or channels, so that :class:`Names` must be read first."""
-    return bool(f.channels or f.assignees or any(name in {"assignee", "channel"} for name, _ in f.query.filters))
+def needs_agents(f: InboxFilter) -> bool:
+    """Whether the filter names agents, which must be read first."""
+    return bool(f.assignees or any(name == "assignee" for name, _ in f.query.filters))
+
+
+def needs_channels(f: InboxFilter) -> bool:
+    """Whether the filter names channels, which must be read first."""
+    return bool(f.channels or any(name == "channel" for name, _ in f.query.filters))
 
 
 def is_plain(f: InboxFilter) -> bool:

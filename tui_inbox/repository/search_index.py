@@ -44,8 +44,11 @@ class Hits(Protocol):
 class SearchIndex(Protocol):
     """The index of one database, inside one unit."""
 
-    async def hits(self, f: InboxFilter) -> Hits | None:
-        """What finds this filter's words; ``None`` = reading the list and looking at each row is no slower."""
+    async def hits(self, f: InboxFilter, *, all_of_them: bool = False) -> Hits | None:
+        """What finds this filter's words; ``None`` = reading the list and looking at each row is no slower.
+
+        ``all_of_them``: not for a page, which common words soon fill, but to count.
+        """
 
     async def settle(self) -> None:
         """Bring the index up to what the transaction changed; to be called before each commit."""

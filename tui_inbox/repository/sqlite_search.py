@@ -61,8 +61,9 @@ MOST_GRAMS = 3
 
 FIRST_SAMPLE = 1000
 """Contacts below which no token is common; after that the sample is taken anew whenever they have doubled."""
-_STATE = """SELECT EXISTS (SELECT 1 FROM search_changes), coalesce((SELECT max(contact_id) FROM search_entries), 0),
- (SELECT value FROM search_state WHERE name = 'sampled')"""
+_STATE = """SELECT EXISTS (SELECT 1 FROM search_changes) AS changed,
+ coalesce((SELECT max(contact_id) FROM search_entries), 0) AS known,
+ (SELECT value FROM search_state WHERE name = 'sampled') AS sampled"""
 
 _words = table(WORDS, column("rowid", Identifier), column(WORDS))
 _BUCKET_SHIFT = PLACE_BITS + STATUS_BITS
@@ -183,8 +184,11 @@ class SqliteHits(Repository):
 class SqliteSearch(Repository):
     """The index of one database, inside one unit."""
 
-    async def hits(self, f: InboxFilter) -> SqliteHits | None:
-        """What finds this filter's words; ``None`` = reading the list and looking at each row is no slower."""
+    async def hits(self, f: InboxFilter, *, all_of_them: bool = False) -> SqliteHits | None:
+        """What finds this filter's words; ``None`` = reading the list and looking at each row is no slower.
+
+        ``all_of_them``: not for a page, which common words soon fill, but to count.
+        """
         terms = storable_query(f.query).terms
         if not terms or any(term.field == "id" for term in terms):
             return None
@@ -197,7 +201,7 @@ class SqliteSearch(Repository):
         if shares is None:
             return None
         matched = [word for word in words if not word.common(shares)]
-        if not matched and len(words) == 1:
+        if not matched and len(words) == 1 and not all_of_them:
             return None
         parts = [word.expression(shares) for word in matched or words]
         if owner and shares.get(owner, 0.0) <= COMMON:
@@ -206,10 +210,10 @@ class SqliteSearch(Repository):
 
     async def settle(self) -> None:
         """Bring the index up to what the transaction changed; to be called before each commit."""
-        changed, contacts_now, contacts_then = (await self._connection.exec_driver_sql(_STATE)).one()
-        if changed:
+        state = (await self._connection.exec_driver_sql(_STATE)).one()
+        if state.changed:
             await self._run(SETTLE)
-        if contacts_now > 2 * contacts_then + FIRST_SAMPLE:
+        if state.known > 2 * state.sampled + FIRST_SAMPLE:
             await self.sample()
 
     async def suspend(self) -> None:
