@@ -47,7 +47,7 @@ SEARCH_HELP = (
 )
 MARKS = (
     ("● ◌ ○ ·", "conversation open, snoozed, closed; the contact never had one"),
-    ("• ! ? ✓ ⊘", "unread; a message failed or was blocked; one is uncertain; selected; contact blocked"),
+    ("• ! ? ✓ ⊘", "unread; a message did not go out; one is uncertain; selected; contact blocked"),
     ("✎ ☻", "another agent is typing to, or looks at, the contact"),
     ("3 h 12 m", "time left in which free text may be sent on the channel last used"),
     ("free", "that channel has no messaging window"),
