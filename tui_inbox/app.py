@@ -20,6 +20,7 @@ from rich.text import Text
 from textual.app import SystemCommand
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.timer import Timer
 
 from tui_inbox.actions import Keymap, check_keymap
 from tui_inbox.domain.clock import Clock, system_clock
@@ -40,6 +41,8 @@ if TYPE_CHECKING:  # imported after the first frame
 
 WATCH_EVERY = 0.3
 """Seconds between two looks at whether somebody else has written to the store."""
+SETTLED_AFTER = 0.15
+"""Seconds without another change after which the window's size is taken to stay."""
 SAVE_BEFORE_PAUSE = 1.0
 """Seconds that saving the drafts may take before the program goes into the background."""
 DEAF = 0.2
@@ -98,6 +101,7 @@ class TuiInbox(TypeAhead):
         self._agent: Agent | None = None
         self._token: int | None = None
         self._watch_broken = False
+        self._settling: Timer | None = None
         self._forget_signals: Callable[[], None] = lambda: None
         self._forget_pause: Callable[[], None] = lambda: None
         self._lent = False
@@ -198,6 +202,19 @@ class TuiInbox(TypeAhead):
             self._token = token
             self.store_changed()
 
+    # The window's size -----------------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Paint all of it once the size has settled.
+
+        A window that was made small and large again has lost what it showed, while Textual, which may hear of the last
+        size only, sees no change and paints nothing.
+        """
+        if self.ready:
+            if self._settling is not None:
+                self._settling.stop()
+            self._settling = self.set_timer(SETTLED_AFTER, self.refresh)
+
     def _banner(self, sentence: str) -> None:
         for screen in self._own_screens():
             screen.banner(sentence)
@@ -219,7 +236,7 @@ class TuiInbox(TypeAhead):
         if self._lent:
             pause()  # the shell waits for all of us, and what was typed here was saved before
         else:
-            asyncio.get_running_loop().call_soon_threadsafe(self._pause_soon, pause)
+            asyncio.get_running_loop().call_soon_threadsafe(self.call_later, self._pause_soon, pause)
 
     def _pause_soon(self, pause: signals.Pause) -> None:
         self.run_worker(self._pause(pause), group="pause", exit_on_error=False)
