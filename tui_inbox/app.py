@@ -21,6 +21,7 @@ from rich.text import Text
 from textual.app import SystemCommand
 from textual.driver import Driver
 from textual.screen import Screen
+from textual.timer import Timer
 
 from tui_inbox.actions import Keymap, check_keymap
 from tui_inbox.domain.clock import Clock, system_clock
@@ -44,6 +45,8 @@ WATCH_EVERY = 0.3
 """Seconds between two looks at whether somebody else has written to the store."""
 LOOK_OVER_AFTER = 5.0
 """Seconds after the start at which the whole database is looked over once."""
+SETTLED_AFTER = 0.15
+"""Seconds without another change after which the window's size is taken to stay."""
 SAVE_BEFORE_PAUSE = 1.0
 """Seconds that saving the drafts may take before the program goes into the background."""
 DEAF = 0.2
@@ -104,6 +107,7 @@ class TuiInbox(TypeAhead):
         self._generation = 0
         self._trouble = ""
         self._looking: asyncio.Task[None] | None = None
+        self._settling: Timer | None = None
         self._forget_signals: Callable[[], None] = lambda: None
         self._forget_pause: Callable[[], None] = lambda: None
         self._lent = False
@@ -254,6 +258,19 @@ class TuiInbox(TypeAhead):
         if words:
             self.hint(words)
 
+    # The window's size -----------------------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        """Paint all of it once the size has settled.
+
+        A window that was made small and large again has lost what it showed, while Textual, which may hear of the last
+        size only, sees no change and paints nothing.
+        """
+        if self.ready:
+            if self._settling is not None:
+                self._settling.stop()
+            self._settling = self.set_timer(SETTLED_AFTER, self.refresh)
+
     # End ------------------------------------------------------------------------------------------------------------
 
     def _signalled(self, number: int) -> None:
@@ -271,7 +288,7 @@ class TuiInbox(TypeAhead):
         if self._lent:
             pause()  # the shell waits for all of us, and what was typed here was saved before
         else:
-            asyncio.get_running_loop().call_soon_threadsafe(self._pause_soon, pause)
+            asyncio.get_running_loop().call_soon_threadsafe(self.call_later, self._pause_soon, pause)
 
     def _pause_soon(self, pause: signals.Pause) -> None:
         begin(self, partial(self._pause, pause), "pause")

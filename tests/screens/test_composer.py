@@ -209,3 +209,15 @@ async def test_nothing_blinks(workspace: Workspace) -> None:
         screen = await writing(pilot, "Carlos", "x")
         assert screen.composer.field.cursor_blink is False
         assert screen.composer.field.show_line_numbers is False
+
+
+async def test_no_width_is_too_small_for_an_empty_composer(workspace: Workspace) -> None:
+    """A window of two cells leaves none for the placeholder, which Textual then folds to nothing and fails."""
+    async with workspace.running(size=(120, 40)) as (app, pilot):
+        screen = await open_conversation(pilot, "Oscar")
+        assert screen.composer.text == ""
+        for width in range(6, 0, -1):
+            await pilot.resize_terminal(width, 40)
+            await until(lambda width=width: app.size.width == width and screen.size.width == width, pilot)
+            await settled(pilot)
+        assert app.return_code is None

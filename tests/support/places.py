@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.support.ptyproc import PtyProcess
+from tests.support.ptyproc import NotSeenError, PtyProcess
 from tests.support.story import AGO, CHAPTERS, FIRST, LAST, NAME, QUESTION
 from tests.support.workspace import Workspace
 from tui_inbox.channels.port import RemoteTemplate
@@ -137,7 +137,11 @@ def assert_whole(inbox: PtyProcess) -> None:
     before = inbox.screen.lines
     inbox.suspend()
     inbox.go_on()
-    inbox.wait_for(lambda screen: screen.lines == before)
+    try:
+        inbox.wait_for(lambda screen: screen.lines == before)
+    except NotSeenError:
+        rows = [(old, new) for old, new in zip(before, inbox.screen.lines, strict=False) if old != new]
+        raise AssertionError(f"rows before, and as they should be: {rows}") from None
     assert inbox.violations == []
 
 

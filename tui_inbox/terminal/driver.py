@@ -58,7 +58,7 @@ class GuardedDriver(LinuxDriver):
 
     def _repaint_soon(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and nothing is painted any more
-            self._loop.call_soon_threadsafe(self._app.refresh)
+            self._loop.call_soon_threadsafe(self._app.call_later, self._app.refresh)
 
     def _sigcont_application(self, *arguments: Any) -> None:
         """Go on after ctrl+z. A lost terminal sends the same signal; starting anew there would never end."""

@@ -17,6 +17,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
+from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import TextArea
 
@@ -55,6 +56,10 @@ class ComposerText(InOrder, TextArea):
     def check_consume_key(self, key: str, character: str | None = None) -> bool:
         """Every key but the special ones is typing."""
         return key not in self.special and super().check_consume_key(key, character)
+
+    def render_line(self, y: int) -> Strip:
+        """Nothing where a window leaves no cell for it; Textual cannot fold its placeholder then."""
+        return super().render_line(y) if self.content_size.width else Strip.blank(self.size.width)
 
     async def _on_key(self, event: events.Key) -> None:
         """Special keys are answered, typing in vain is told; the rest is :class:`InOrder`'s and the text area's."""
