@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, cast
 
 import pytest
 from textual import events
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from tests.screens.conftest import Workspace, until
 from tests.screens.conversing import find, in_store, open_conversation, settled, use_channel
@@ -211,6 +213,10 @@ async def test_nothing_blinks(workspace: Workspace) -> None:
         assert screen.composer.field.show_line_numbers is False
 
 
+def _is_wide(screen: Screen[None], width: int) -> bool:
+    return screen.app.size.width == screen.size.width == width
+
+
 async def test_no_width_is_too_small_for_an_empty_composer(workspace: Workspace) -> None:
     """A window of two cells leaves none for the placeholder, which Textual then folds to nothing and fails."""
     async with workspace.running(size=(120, 40)) as (app, pilot):
@@ -218,6 +224,6 @@ async def test_no_width_is_too_small_for_an_empty_composer(workspace: Workspace)
         assert screen.composer.text == ""
         for width in range(6, 0, -1):
             await pilot.resize_terminal(width, 40)
-            await until(lambda width=width: app.size.width == width and screen.size.width == width, pilot)
+            await until(partial(_is_wide, screen, width), pilot)
             await settled(pilot)
         assert app.return_code is None
