@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.text import Text
 from textual.app import SystemCommand
 from textual.driver import Driver
+from textual.events import Resize
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -269,7 +270,16 @@ class TuiInbox(TypeAhead):
         if self.ready:
             if self._settling is not None:
                 self._settling.stop()
-            self._settling = self.set_timer(SETTLED_AFTER, self.refresh)
+            self._settling = self.set_timer(SETTLED_AFTER, self._settled)
+
+    def _settled(self) -> None:
+        # Signals interrupt each other's handlers, so that the size that is told last may not be the latest.
+        window = getattr(self._driver, "window_size", None)
+        size = self.size if window is None else window()
+        if size == self.size:
+            self.refresh()
+        else:
+            self.post_message(Resize(size, size))
 
     # End ------------------------------------------------------------------------------------------------------------
 

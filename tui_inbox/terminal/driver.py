@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 from textual.drivers.linux_driver import LinuxDriver
+from textual.geometry import Size
 
 from tui_inbox.terminal.guard import guarded
 from tui_inbox.terminal.keyboard import read_keys
@@ -38,6 +39,10 @@ class GuardedDriver(LinuxDriver):
                 self._reported.add(kind)
                 LOG.error("kept from the terminal: %s", kind)
         self._output.write(safe)
+
+    def window_size(self) -> Size:
+        """The size of the window at this moment."""
+        return Size(*self._get_terminal_size())
 
     def stop_application_mode(self) -> None:
         """Put the terminal back, whatever it has not read yet."""
