@@ -24,7 +24,7 @@ KNOWS_MARKUP = frozenset(["Static", "Label", "notify", "OptionList", "SelectionL
 """Sinks that take ``markup=False``."""
 KEYWORDS = frozenset(["tooltip", "border_title", "border_subtitle", "placeholder", "label", "prompt", "title"])
 """Keyword arguments and attributes that parse markup."""
-UNHARMED = frozenset(["Input", "SearchInput", "Field", "field", "App", "TuiInbox", "MaskedInput"])
+UNHARMED = frozenset(["Input", "SearchInput", "Field", "field", "App", "TuiInbox", "MaskedInput", "PaletteField"])
 """Callables whose placeholder or title is literal."""
 CONTENT = frozenset({"Content", "Text", "Segment", "literal", "Blank"})
 MANY = frozenset({

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
+import struct
+import termios
 import threading
 import tty
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.ptyproc import FULL
 from tests.support.vt import Parser
 from tests.support.workspace import until
 from tui_inbox.terminal.output import MOST_BYTES, MOST_PIECES, Output
@@ -34,6 +38,11 @@ class Terminal:
             found += os.read(self.master, 1 << 16)
         return bytes(found)
 
+    def full(self) -> bool:
+        """Whether writing to it blocks."""
+        waiting = fcntl.ioctl(self.master, termios.FIONREAD, struct.pack("i", 0))
+        return int(struct.unpack("i", waiting)[0]) >= FULL
+
     def close(self) -> None:
         """Hang up."""
         for descriptor in (self.master, self.end):
@@ -52,7 +61,9 @@ def terminal() -> Iterator[Terminal]:
 
 
 def overfill(terminal: Terminal) -> None:
-    """More than may wait."""
+    """More than may wait, once nothing goes any more."""
+    terminal.output.write(PICTURE)
+    until(terminal.full)
     for _ in range(MOST_PIECES + MOST_BYTES // len(PICTURE) + 20):
         terminal.output.write(PICTURE)
 
