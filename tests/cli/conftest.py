@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.services.world import dump
 from tui_inbox.cli.main import main
 from tui_inbox.demo.seed import seed
 from tui_inbox.repository.store import Store
@@ -69,9 +69,12 @@ class Cli:
         assert result.exit_code == 0, result.stderr
         return [json.loads(line) for line in result.stdout.splitlines()]
 
-    def dump(self) -> dict[str, list[tuple[Any, ...]]]:
+    def dump(self) -> list[str]:
         """Everything that the database holds."""
-        return dump(self.database)
+        with sqlite3.connect(self.database) as connection:
+            found = list(connection.iterdump())
+        connection.close()
+        return found
 
 
 @pytest.fixture

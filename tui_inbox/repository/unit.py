@@ -16,7 +16,6 @@ from tui_inbox.repository.inbox import InboxRepository
 from tui_inbox.repository.invariants import InvariantRepository
 from tui_inbox.repository.outbox import OutboxRepository
 from tui_inbox.repository.outbox_pages import OutboxPages
-from tui_inbox.repository.search_index import index_of
 from tui_inbox.repository.timeline import TimelineRepository
 
 
@@ -28,7 +27,6 @@ class Unit:
         self.contacts = ContactRepository(connection)
         self.conversations = ConversationRepository(connection)
         self.inbox = InboxRepository(connection)
-        self.search = index_of(connection)
         self.timeline = TimelineRepository(connection)
         self.outbox = OutboxRepository(connection)
         self.outbox_pages = OutboxPages(connection)
