@@ -60,16 +60,15 @@ def press(
     ``area``: what matters of the screen. The seconds then end with its last change; bytes are those of everything, 0
     where it has not changed.
     """
-    before, seen = len(program.raw), area and area(program.screen)
+    seen = area and area(program.screen)
     began = last = time.perf_counter()
     program.press(key)
-    while program.answered(quiet):
-        now = time.perf_counter()
-        if area is None:
-            last = now
-        elif (shown := area(program.screen)) != seen:
-            seen, last = shown, now
-    return last - began, len(program.raw) - before if last > began else 0
+    answer = program.recorded(quiet)
+    for when, data in answer:
+        program.show(data)
+        if area is None or area(program.screen) != seen:
+            seen, last = area and area(program.screen), when
+    return last - began, sum(len(data) for _, data in answer) if last > began else 0
 
 
 def keys(program: PtyProcess, pressed: Sequence[str], area: Callable[[Screen], object] | None = None) -> Cost:

@@ -134,7 +134,7 @@ def test_of_two_who_send_at_once_one_goes_and_the_other_decides(workspace: Works
 def read(*inboxes: PtyProcess) -> bool:
     """Take what the programs have written; always true, for use in a condition."""
     for inbox in inboxes:
-        inbox.answered(0.05)
+        inbox.quiet(0.05)
     return True
 
 

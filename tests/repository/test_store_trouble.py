@@ -7,7 +7,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -364,11 +364,16 @@ async def test_network_file_systems_are_refused_unless_a_setting_allows_them(
 
 
 @pytest.fixture
-def owned() -> Iterator[Path]:
-    """A folder of an ordinary user, who the test is meanwhile: no file mode stops the superuser."""
+async def owned() -> AsyncIterator[Path]:
+    """A folder of an ordinary user, who the test is meanwhile: no file mode stops the superuser.
+
+    That user may be shut out of the checkout, so the database is made first.
+    """
     folder, before = Path(tempfile.mkdtemp(prefix="inbox-owned-")), os.geteuid()
+    await (await Store.open(str(folder / "inbox.db"))).close()
     if before == 0:
-        os.chown(folder, NOBODY, NOBODY)
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, NOBODY, NOBODY)
         os.seteuid(NOBODY)
     yield folder
     os.seteuid(before)

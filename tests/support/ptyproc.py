@@ -216,9 +216,28 @@ class PtyProcess:
                 raise NotSeenError(self._report("quiet"))
         return len(self.raw) - before
 
-    def answered(self, seconds: float) -> bool:
-        """Read once: whether anything was written within ``seconds``."""
-        return self._read(seconds)
+    def recorded(self, quiet: float) -> list[tuple[float, bytes]]:
+        """What is written until nothing has come for ``quiet`` seconds, each read with its time (``perf_counter``).
+
+        The screen knows nothing of it until :meth:`show` is called: following the bytes takes longer than reading
+        them, and would be counted as the program's time.
+        """
+        found: list[tuple[float, bytes]] = []
+        poller = select.poll()
+        poller.register(self._master, select.POLLIN)
+        while poller.poll(quiet * 1000):
+            try:
+                data = os.read(self._master, 1 << 16)
+            except OSError:
+                break
+            found.append((time.perf_counter(), data))
+        return found
+
+    def show(self, data: bytes) -> None:
+        """Give the screen what was read by :meth:`recorded`."""
+        self.raw += data
+        self.screen.feed(data)
+        self._answer()
 
     def bytes_during(self, seconds: float) -> int:
         """Bytes written within the next ``seconds``."""
@@ -317,9 +336,7 @@ class PtyProcess:
             data = os.read(self._master, 1 << 16)
         except (BlockingIOError, OSError):
             return
-        self.raw += data
-        self.screen.feed(data)
-        self._answer()
+        self.show(data)
 
     def _answer(self) -> None:
         """What a modern terminal says when it is asked for synchronised updates, and for resize reports: no."""

@@ -12,10 +12,13 @@ from tests.support import hostile
 from tests.support.vt import Parser
 from tui_inbox.terminal.guard import CLIPBOARD_MAXIMUM, guarded
 
-OWN = (
+SWITCHES = (
     "\x1b[?1049h\x1b[?1000h\x1b[?1003h\x1b[?1015h\x1b[?1006h\x1b[?25l\x1b[?1004h\x1b[>25u\x1b[?2026$p\x1b[?2048$p"
-    "\x1b[?2004h\x1b[?7l\x1b[?2026h\x1b[2;1H\x1b[1;38;2;255;0;10mtext 漢字\x1b[1m4;2m 👨\u200d👩\x1b[0m\r\n"
-    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f\x1b[<u"
+    "\x1b[?2004h\x1b[?7l\x1b[<u"
+)
+OWN = (
+    "\x1b[?2026h\x1b[2;1H\x1b[1;38;2;255;0;10mtext 漢字\x1b[1m4;2m 👨\u200d👩\x1b[0m\r\n"
+    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 )
 FRAME = OWN + "{}\x1b[0m\x1b[?2026l"
 
@@ -29,7 +32,7 @@ def parse(text: str) -> Parser:
 
 def test_the_programs_own_sequences_pass_untouched() -> None:
     assert guarded(OWN) == (OWN, ())
-    for alone in ("\x07", "\x1b]22;pointer\x07", "\x1b]52;c;aGk=\x07"):
+    for alone in (SWITCHES, "\x07", "\x1b]22;pointer\x07", "\x1b]52;c;aGk=\x07"):
         assert guarded(alone) == (alone, ())
 
 
@@ -54,6 +57,12 @@ def test_the_offender_is_named_by_kind_only() -> None:
     safe, kinds = guarded("a\x1b]52;c;c2VjcmV0\x07b\x9b1m\u202e\x1b")
     assert kinds == ("ESC ]", "U+0007", "U+009B", "U+202E", "ESC")
     assert safe == "a␛]52;c;c2VjcmV0␇b�1m�␛"
+
+
+@pytest.mark.parametrize("switch", ["\x1b[?1049l", "\x1b[?25h", "\x1b[?2004l", "\x1b[>1u"])
+def test_modes_are_never_switched_beside_text(switch: str) -> None:
+    assert guarded(switch) == (switch, ())
+    assert guarded(f"a{switch}") == (f"a␛{switch[1:]}", ("ESC [",))
 
 
 @pytest.mark.parametrize(

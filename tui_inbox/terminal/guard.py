@@ -24,14 +24,18 @@ _MODES = "7|25|1000|1003|1004|1006|1015|1016|1049|2004|2026|2048"
 _COLOUR = r"[34]8;(?:2;[0-9]++;[0-9]++;[0-9]++|5;[0-9]++)|[349][0-79]|10[0-7]|[0-479]"
 _COLOURS = rf"(?:0m|(?:(?:{_COLOUR})(?:;|(?=m)))*+m)"
 """What Rich writes for a style; blinking and concealed text never."""
-_OWN = rf"\[(?:{_COLOURS}|[0-9]+;[0-9]+H|\?(?:{_MODES})[hl]|\?(?:2026|2048)\$p|>[0-9]+u|<u)"
-"""Colours, cursor addressing, the modes above, the two questions at the start, the keyboard protocol."""
+_OWN = rf"\[(?:{_COLOURS}|[0-9]+;[0-9]+H|\?2026[hl])"
+"""What goes with text: colours, cursor addressing, synchronised updates."""
+_SWITCH = rf"\[(?:\?(?:{_MODES})[hl]|\?(?:2026|2048)\$p|>[0-9]+u|<u)"
+"""The modes above, the two questions at the start, the keyboard protocol."""
 _NEVER = (
     "\x00-\x09\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"
 )
 _FLAG = f"(?<=\U0001f3f4){FLAG_TAGS}"
 _FRAME = re.compile(f"(?:[^\x1b{_NEVER}]+|\x1b{_OWN}|{_FLAG})*+")
+_SWITCHES = re.compile(rf"(?:\x1b{_SWITCH})++")
+"""Only as a write of its own: beside text it would be the text's."""
 _FOREIGN = re.compile(f"({_FLAG})|\x1b(?!{_OWN})|[{_NEVER}]")
 _ALONE = re.compile("\x07|\x1b\\]22;[a-z-]*\x07|\x1b\\]52;c;([A-Za-z0-9+/=]*)\x07")
 """Only as a write of its own, never within a frame: the bell, the pointer's shape, the clipboard."""
@@ -39,7 +43,7 @@ _ALONE = re.compile("\x07|\x1b\\]22;[a-z-]*\x07|\x1b\\]52;c;([A-Za-z0-9+/=]*)\x0
 
 def guarded(data: str) -> tuple[str, tuple[str, ...]]:
     """``data`` as it may be written, and the kinds of what was foreign in it (``ESC ]``, ``U+009B``), in order."""
-    if _FRAME.fullmatch(data):
+    if _FRAME.fullmatch(data) or _SWITCHES.fullmatch(data):
         return data, ()
     alone = _ALONE.fullmatch(data)
     if alone:
