@@ -372,7 +372,7 @@ async def owned() -> AsyncIterator[Path]:
     folder, before = Path(tempfile.mkdtemp(prefix="inbox-owned-")), os.geteuid()
     await (await Store.open(str(folder / "inbox.db"))).close()
     if before == 0:
-        for path in (folder, *folder.iterdir()):
+        for path in (str(folder), *(entry.path for entry in os.scandir(folder))):
             os.chown(path, NOBODY, NOBODY)
         os.seteuid(NOBODY)
     yield folder
