@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.reliability import crashes, crowd, pauses, points, power, receiver, switched, trouble
+from tests.reliability import crashes, crowd, pauses, points, power, receiver, switched, texts, trouble
 from tests.reliability.report import Report
 
 Run = Callable[[Path, int, int], Coroutine[Any, Any, Report]]
@@ -52,6 +52,7 @@ SCENARIOS = {
         Scenario("poison", "C8", "a message that kills its sender", "messages", 1, 3, trouble.poison),
         Scenario("partition", "N7", "no database after the answer", "answers", 6, 200, trouble.partition),
         Scenario("crowd", "D5", "eight processes on one file", "operations each", 40, 10_000, crowd.crowd),
+        Scenario("texts", "T2", "any text in list and conversation", "texts", 1000, 100_000, texts.texts),
         Scenario("guards", "S3", "each guard switched off", "guards", 7, 7, switched.guards),
     )
 }
