@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.places import clear, to_composer, to_conversation
 from tests.support.ptyproc import PtyProcess
+from tests.support.sizes import size_of
 from tests.support.story import CHAPTERS, nadia
 from tests.support.workspace import Workspace, until
 
@@ -38,7 +39,7 @@ def type_slowly(inbox: PtyProcess, text: str, chance: random.Random) -> None:
         inbox.bytes_during(chance.uniform(0, 0.12))
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(size_of("drafts", 5)))
 def test_a_kill_while_typing_loses_what_was_just_typed_at_most(prepared: Workspace, seed: int) -> None:
     """A pause is enough for all before it to be on the disk; of what follows the end may be missing, nothing else."""
     chance = random.Random(seed)

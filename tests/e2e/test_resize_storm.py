@@ -1,11 +1,10 @@
 """Windows that change their size in quick order while one pastes and sends: nothing is lost, and the last size counts.
 
-``TUI_INBOX_STORM=10000`` makes the storms as large as one likes; by default they are small enough for every run.
+``python -m tests.reliability storms --size full`` makes the storms as large as the reference asks for.
 """
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,10 +13,11 @@ import pytest
 
 from tests.support.places import assert_whole, clear, to_composer, write
 from tests.support.ptyproc import PtyProcess
+from tests.support.sizes import size_of
 from tests.support.story import CHAPTERS, prepare
 from tests.support.workspace import Workspace, until
 
-STORM = int(os.environ.get("TUI_INBOX_STORM", "150"))
+STORM = size_of("storms", 150)
 """Changes of size in each test."""
 WIDEST, HIGHEST = 500, 200
 LAST = (120, 40)

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.reliability import crashes, crowd, pauses, points, power, receiver, switched, texts, trouble
+from tests.reliability import crashes, crowd, pauses, points, power, receiver, suites, switched, texts, trouble
 from tests.reliability.report import Report
 
+DRAFTS, STORMS = "tests/e2e/test_drafts.py", "tests/e2e/test_resize_storm.py"
+STOPPED, SIGNALS = "tests/e2e/test_stopped_terminal.py", "tests/e2e/test_signals.py"
+KILLS, NETWORK = "tests/repository/test_interrupted.py", "tests/services/test_network_faults.py"
+MODEL, ORDERS = "tests/services/test_model.py", "tests/services/test_every_order.py"
 Run = Callable[[Path, int, int], Coroutine[Any, Any, Report]]
 """Folder, seed, size."""
 
@@ -26,6 +30,7 @@ class Scenario:
     told: str
     unit: str
     ci: int
+    """0 = the usual run has it already, as tests of its own."""
     full: int
     run: Run
 
@@ -54,5 +59,13 @@ SCENARIOS = {
         Scenario("crowd", "D5", "eight processes on one file", "operations each", 40, 10_000, crowd.crowd),
         Scenario("texts", "T2", "any text in list and conversation", "texts", 1000, 100_000, texts.texts),
         Scenario("guards", "S3", "each guard switched off", "guards", 7, 7, switched.guards),
+        Scenario("drafts", "C4", "killed while an agent types", "kills", 0, 200, suites.sized("drafts", DRAFTS)),
+        Scenario("kills", "C7", "killed in a migration or tidying up", "kills", 0, 50, suites.sized("kills", KILLS)),
+        Scenario("network", "N1-N3", "every fault of a network", "times", 0, 20, suites.repeated("network", NETWORK)),
+        Scenario("storms", "T3", "storms of window sizes", "sizes", 0, 10_000, suites.sized("storms", STORMS)),
+        Scenario("stopped", "T4", "a terminal that stops reading", "times", 0, 50, suites.repeated("stopped", STOPPED)),
+        Scenario("signals", "T5", "signals on every screen", "times", 0, 50, suites.repeated("signals", SIGNALS)),
+        Scenario("model", "S1", "everything in any order", "orders", 0, 2000, suites.sized("model", MODEL)),
+        Scenario("orders", "S2", "every order there is", "steps", 0, 100, suites.sized("orders", ORDERS)),
     )
 }

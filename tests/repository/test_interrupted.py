@@ -15,11 +15,12 @@ import pytest
 from sqlalchemy import create_engine
 
 from tests.repository.conftest import present
+from tests.support.sizes import size_of
 from tui_inbox.repository import dialect, schema
 from tui_inbox.repository.store import Store
 
 LINES = 3000
-KILLS = 12
+KILLS = size_of("kills", 12)
 """Statements of a migration before which it is killed, the first and the last among them."""
 
 
@@ -116,7 +117,7 @@ def large(old: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_kill_while_tidying_up(large: Path, tmp_path: Path, journal: dialect.Journal) -> None:
     path = Path(shutil.copy(large, tmp_path / "inbox.db"))
     dialect.use_journal(path, journal)
-    for round_ in range(4):
+    for round_ in range(max(4, KILLS // 2)):
         tidying = subprocess.Popen([sys.executable, "-c", TIDY, str(path)], stdout=subprocess.PIPE, text=True)
         assert tidying.stdout is not None
         for _ in range(1 + round_ % 3):  # at the start of the first, the second, or the third time

@@ -1,12 +1,11 @@
 """Every order in which two senders, one message, a channel and a person can act, with a death at every step.
 
 The real store carries out each step; states that look the same to everybody are gone through once. The usual run goes a
-few steps deep; ``TUI_INBOX_EVERY_ORDER=100`` goes on until there is no new state, which takes many minutes.
+few steps deep; ``python -m tests.reliability orders --size full`` goes on until there is no new state: many minutes.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 
 from tests.services.machine import ACCEPTED, NOTHING, REFUSED, Machine, Provider, Worker
+from tests.support.sizes import size_of
 from tui_inbox.domain.delivery import GRACE, LEASE
 from tui_inbox.domain.kinds import DeliveryState as S
 from tui_inbox.domain.kinds import Receipt
@@ -34,7 +34,7 @@ MOST_ATTEMPTS_SEEN, MOST_CONFIRMED = 2, 1
 """Orders with more of these only repeat the smaller ones."""
 TABLES = ("outbox", "attempts", "activity", "channel_health", "orphan_receipts", "contact_channels")
 
-DEPTH = int(os.environ.get("TUI_INBOX_EVERY_ORDER", "5"))
+DEPTH = size_of("orders", 5)
 """Steps in a row that are gone through; with 100 there is nothing beyond."""
 
 Step = tuple[str, ...]

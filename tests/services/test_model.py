@@ -1,12 +1,11 @@
 """Agents, senders, the channel, clocks and deaths in any order over the real store; the invariants hold throughout.
 
-``TUI_INBOX_MODEL`` makes it longer: ``EXAMPLESxSTEPS``, for example ``2000x100``; such a run draws its own chances.
+``python -m tests.reliability model --size full`` makes it longer; such a run draws its own chances.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import tempfile
 from collections.abc import Coroutine
@@ -20,12 +19,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.server.support.workspace import blank
 from tests.services.machine import ACCEPTED, FAULT, NOTHING, REFUSED, SLOWLY, UNREACHED, Machine
+from tests.support.sizes import size_of
 from tui_inbox.domain.events import SendOutcome
 from tui_inbox.domain.kinds import DeliveryState as S
 from tui_inbox.domain.kinds import Receipt
 from tui_inbox.services.invariants import violations
 
-EXAMPLES, STEPS = (int(part) for part in os.environ.get("TUI_INBOX_MODEL", "12x25").split("x"))
+USUAL, EXAMPLES = 12, size_of("model", 12)
+STEPS = 25 if EXAMPLES == USUAL else 100
 T = TypeVar("T")
 
 MESSAGES = ("m0", "m1")
@@ -145,7 +146,7 @@ SIZE = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     deadline=None,
-    derandomize="TUI_INBOX_MODEL" not in os.environ,
+    derandomize=EXAMPLES == USUAL,
     suppress_health_check=list(HealthCheck),
 )
 TestSending, TestKeyedSending = Sending.TestCase, KeyedSending.TestCase
