@@ -34,7 +34,7 @@ def repeated(name: str, path: str) -> Run:
 
 
 async def _run(name: str, path: str, folder: Path, seed: int, size: int, *, repeated: bool) -> Report:
-    """The report of one suite; its tests draw their own chances, whatever ``seed`` says, and name them when they fail."""
+    """The report of one suite; its tests draw their own chances, whatever ``seed`` says, and name what failed."""
     report = Report(name, seed, size, {"tests passed": 0})
     environment = dict(os.environ) | ({} if repeated else {sizes.VARIABLE: f"{name}={size}"})
     for number in range(size if repeated else 1):
