@@ -25,6 +25,7 @@ from tui_inbox.repository import dialect, opening, schema, troubles
 from tui_inbox.repository.condition import Condition
 from tui_inbox.repository.dialect import Access, Journal, Trouble
 from tui_inbox.repository.place import Place, Presence
+from tui_inbox.repository.turn import Turn
 from tui_inbox.repository.unit import Unit
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class Store:
         self._former: list[AsyncEngine] = []
         """Of a file or a trouble that is past, until the last unit on them has ended."""
         self._turn = asyncio.Lock()
+        self._turn_among_programs = Turn(path, self._random)
         self._check_lock = asyncio.Lock()
         self._writing: set[asyncio.Task[Any]] = set()
         self._watch: AsyncConnection | None = None
@@ -227,6 +229,7 @@ class Store:
         await self._stop_watching()
         for engine in (*self._former, self._readers, self._writers, self._watchers):
             await engine.dispose()
+        self._turn_among_programs.close()
 
     async def _stop_watching(self) -> None:
         async with self._watch_lock:
@@ -308,7 +311,7 @@ class Store:
         while True:
             try:
                 self._condition.require_writable()
-                async with self._writers.begin() as connection:
+                async with self._turn_among_programs.taken(), self._writers.begin() as connection:
                     result = await work(Unit(connection, self._clock))
                     self._condition.require_writable()  # the last moment: what is not committed goes to no orphan
                     return result
