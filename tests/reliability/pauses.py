@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.reliability import checks
 from tests.reliability.forks import Fork, Forks, forking
 from tests.reliability.person import Person
-from tests.reliability.place import Place, empty_database, open_place
+from tests.reliability.place import Place, open_place
 from tests.reliability.report import Report
 from tests.reliability.truth import truth_server
 from tui_inbox.domain.clock import system_clock
@@ -54,7 +54,6 @@ async def pauses(folder: Path, seed: int, freezes: int) -> Report:
     violations: list[str] = []
     each = max(1, freezes // len(FREEZES))
     total = 0
-    await empty_database()
     async with forking(folder) as forks:
         for channel in ("wa", "line"):
             share = each - each // 2 if channel == "wa" else each // 2

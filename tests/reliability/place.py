@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from typing import Any
 
 from tests.reliability.truth import Truth
 from tests.server.support.workspace import NUMBER_ID, SECRETS
+from tests.support.template import put
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.delivery import Timing
 from tui_inbox.domain.kinds import ChannelKind, Role
@@ -149,20 +148,6 @@ class Place:
         return {"database": f"sqlite:///{self.database}", "timing": timing_fields(self.timing), **more}
 
 
-_empty: list[bytes] = []
-
-
-async def empty_database() -> bytes:
-    """A database with the schema and nothing in it. Made once, since making it costs more than most scenes; call it
-    before several places are opened at the same time."""
-    if not _empty:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "inbox.db"
-            await (await Store.open(str(path))).close()
-            _empty.append(await asyncio.to_thread(path.read_bytes))
-    return _empty[0]
-
-
 @asynccontextmanager
 async def open_place(
     folder: Path,
@@ -174,21 +159,13 @@ async def open_place(
     timing: Timing = QUICK,
 ) -> AsyncIterator[Place]:
     """A furnished workspace."""
-    content = await empty_database()
-    await asyncio.to_thread(_put, folder / "inbox.db", content)
-    store = await Store.open(str(folder / "inbox.db"), clock=clock)
+    store = await Store.open(str(put(folder / "inbox.db")), clock=clock)
     try:
         place = Place(folder, store, truth, clock, timing)
         await place.furnish(contacts, channels)
         yield place
     finally:
         await store.close()
-
-
-def _put(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    path.chmod(0o600)
 
 
 SECRETS_OF_ALL = {name: dict(SECRETS) for name in KINDS}

@@ -19,7 +19,7 @@ from tests.reliability import checks, power
 from tests.reliability.forks import Fork, Forks, forking
 from tests.reliability.hooks import Hooks
 from tests.reliability.person import Person
-from tests.reliability.place import Place, address, empty_database, open_place
+from tests.reliability.place import Place, address, open_place
 from tests.reliability.points import ShiftedClock
 from tests.reliability.report import Report
 from tests.reliability.truth import Fault, truth_server
@@ -211,7 +211,6 @@ async def guards(folder: Path, seed: int, probes: int) -> Report:
     figures: dict[str, object] = {}
     async with forking(folder) as forks:
         names = list(PROBES)[:probes]
-        await empty_database()
         found = await asyncio.gather(*(_both(folder / name, forks, name) for name in names))
     for name, (on, off) in zip(names, found, strict=True):
         figures[f"{name} off"] = off[0] if off else "NOT NOTICED"

@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.server.support.workspace import blank
 from tests.services.machine import ACCEPTED, FAULT, NOTHING, REFUSED, SLOWLY, UNREACHED, Machine
 from tui_inbox.domain.events import SendOutcome
 from tui_inbox.domain.kinds import DeliveryState as S
@@ -65,7 +64,6 @@ class Sending(RuleBasedStateMachine):
     @initialize()
     def build(self) -> None:
         """Two messages wait."""
-        shutil.copy(self.do(blank()), self.folder / "model.db")
         self.it = self.do(Machine.build(self.folder / "model.db", keyed=self.keyed, workers=2, contacts=1))
         for message_id in MESSAGES:
             self.do(self.it.queue(message_id))
