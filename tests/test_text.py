@@ -162,7 +162,7 @@ def test_every_hostile_text_is_treated_as_its_entry_expects(case: hostile.Hostil
             EXPECTATIONS[term](case, clean(case.text))
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(ANY_TEXT | TRICKY, st.booleans())
 def test_any_text_is_harmless_and_cleaning_again_changes_nothing(text: str, safe_emoji: bool) -> None:
     shown = clean(text, safe_emoji=safe_emoji)

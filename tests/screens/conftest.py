@@ -87,7 +87,7 @@ def inbox_of(app: TuiInbox) -> InboxScreen:
     return next(screen for screen in app.screen_stack if isinstance(screen, InboxScreen))
 
 
-async def until(condition: Callable[[], object], pilot: Pilot[Any], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], pilot: Pilot[Any], seconds: float = 60.0) -> None:
     """Wait until ``condition`` holds; fails after ``seconds``."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

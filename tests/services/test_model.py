@@ -142,7 +142,6 @@ class KeyedSending(Sending):
 SIZE = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
-    deadline=None,
     derandomize="TUI_INBOX_MODEL" not in os.environ,
     suppress_health_check=list(HealthCheck),
 )

@@ -200,7 +200,7 @@ async def open_workspace(path: Path, clock: Callable[[], datetime], base_url: st
         await store.close()
 
 
-async def eventually(condition: Callable[[], Any], *, within: float = 20.0) -> None:
+async def eventually(condition: Callable[[], Any], *, within: float = 60.0) -> None:
     """Wait until ``condition`` (plain or async) holds, looking often; fail when it does not in time."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within
