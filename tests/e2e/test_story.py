@@ -25,7 +25,6 @@ undo_seconds = 0
 ANSWER = "Thank you, that was quick."
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("chapter", CHAPTERS.values(), ids=lambda chapter: chapter.channel)
 def test_the_whole_story(chapter: Chapter, tmp_path: Path) -> None:
     with Workspace(tmp_path, SETTINGS) as workspace:

@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.reliability.truth import Truth
-from tests.server.support.workspace import NUMBER_ID, SECRETS
+from tests.server.support.workspace import NUMBER_ID, SECRETS, eventually
 from tests.support.template import put
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.delivery import Timing
@@ -31,6 +31,8 @@ KINDS = {
     "tg": ChannelKind.TELEGRAM,
     "line": ChannelKind.LINE,
 }
+A_MOMENT = timedelta(seconds=0.3)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEYED = frozenset({"line"})
 """Channels that honour an idempotency key."""
 
@@ -138,6 +140,27 @@ class Place:
         """Rows of the database, read past the program."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60)) as plain:
             return plain.execute(sql, values).fetchall()
+
+    async def something_to_do(self, clock: Clock) -> None:
+        """Wait until a sender with this clock finds something to do: a message may go, or a lease has ended."""
+
+        async def found() -> bool:
+            if self.leases_left(clock) <= timedelta(0):
+                return True
+            async with self.store.read() as unit:
+                return await unit.outbox.next_message(clock()) is not None
+
+        await eventually(found)
+
+    async def leases_end(self) -> None:
+        """Wait until the last lease has ended by the true time, and a moment."""
+        await eventually(lambda: self.leases_left(system_clock, last=True) < -A_MOMENT)
+
+    def leases_left(self, clock: Clock, *, last: bool = False) -> timedelta:
+        """Time until the first (or last) lease ends; for ever when nothing is leased."""
+        pick = "max" if last else "min"
+        found = self.ask(f"SELECT {pick}(lease_until) FROM outbox WHERE state IN ('leased', 'sending')")[0][0]
+        return timedelta.max if found is None else timedelta(microseconds=found) - (clock() - EPOCH)
 
     def state(self, message_id: str) -> str:
         """State of a message."""
