@@ -6,10 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("chance", deadline=None)
+settings.register_profile("same", settings.get_profile("chance"), derandomize=True)
+settings.load_profile("same")
+"""The same examples in every run, however slow the machine is; ``--hypothesis-profile=chance`` draws others."""
 
 _LEAKY_PREFIXES = ("TUI_INBOX_", "TEXTUAL_", "XDG_")
 _LEAKY = ("NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES", "EDITOR", "VISUAL", "TMUX", "SSH_CONNECTION")
-_KEPT = ("TUI_INBOX_SPECS", "TUI_INBOX_TESTDATA", "TEXTUAL_SNAPSHOT_TEMPDIR")
+_KEPT = ("TUI_INBOX_SPECS", "TUI_INBOX_TESTDATA", "TUI_INBOX_EVERY", "TEXTUAL_SNAPSHOT_TEMPDIR")
 """Folders with published API descriptions and shared test data (README, "Tests"), and one of the snapshot plugin."""
 
 

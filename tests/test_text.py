@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
 import pickle
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import hostile, oracle
+from tests.support.sizes import size_of
 from tui_inbox.text import (
     EMPTY,
     CustomerText,
@@ -25,8 +25,8 @@ from tui_inbox.text import (
     typed,
 )
 
-EXAMPLES = int(os.environ.get("TUI_INBOX_EXAMPLES", "2000"))
-"""Texts that go through the cleaner; a million are worth a night: ``TUI_INBOX_EXAMPLES=1000000 pytest``."""
+EXAMPLES = size_of("cleaner", 2000)
+"""Texts that go through the cleaner; ``python -m tests.reliability cleaner --size full`` takes a hundred thousand."""
 ANY_TEXT = st.text(st.characters(), max_size=80)
 """All planes, surrogates included."""
 TRICKY = st.text(
@@ -162,7 +162,7 @@ def test_every_hostile_text_is_treated_as_its_entry_expects(case: hostile.Hostil
             EXPECTATIONS[term](case, clean(case.text))
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(ANY_TEXT | TRICKY, st.booleans())
 def test_any_text_is_harmless_and_cleaning_again_changes_nothing(text: str, safe_emoji: bool) -> None:
     shown = clean(text, safe_emoji=safe_emoji)

@@ -178,7 +178,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_parse_raises_nothing_but_payload_error(kind: ChannelKind, data: st.DataObject) -> None:
     body = json.dumps(data.draw(BODIES[kind] | ANYTHING)).encode()
@@ -191,7 +191,7 @@ def test_parse_raises_nothing_but_payload_error(kind: ChannelKind, data: st.Data
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(body=st.binary(max_size=200))
 def test_parse_of_any_bytes(kind: ChannelKind, body: bytes) -> None:
     with contextlib.suppress(PayloadError):

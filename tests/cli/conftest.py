@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 import sqlite3
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.support.template import filled, put
 from tui_inbox.cli.main import main
 from tui_inbox.demo.seed import seed
 from tui_inbox.repository.store import Store
@@ -34,13 +34,10 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the demo's customers; to be copied, never opened."""
     path = tmp_path_factory.mktemp("seeded") / "inbox.db"
 
-    async def fill() -> None:
-        store = await Store.open(f"sqlite:///{path}")
+    async def fill(store: Store) -> None:
         await seed(store, contacts=CONTACTS, seed=SEED, now=datetime.now(UTC), standin_base_url="http://127.0.0.1:9")
-        await store.close()
 
-    asyncio.run(fill())
-    return path
+    return put(path, filled(fill)[0])
 
 
 @dataclass

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.template import put
 from tui_inbox.demo.seed import DemoWorkspace, seed
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction, WindowState
@@ -21,7 +22,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(f"sqlite:///{tmp_path}/inbox.db", clock=lambda: NOW)
+    opened = await Store.open(str(put(tmp_path / "inbox.db")), clock=lambda: NOW)
     yield opened
     await opened.close()
 

@@ -5,7 +5,11 @@ The trip-wire of the driver would hide a leak from the parser, so its silence is
 
 from __future__ import annotations
 
+import sqlite3
+import sys
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -19,7 +23,9 @@ CASES = hostile.texts()
 SAMPLE = [
     number for number, case in enumerate(CASES) if case.category in {"markup", "escape-c1", "bidi", "width", "flood"}
 ]
-"""Cases for which every dialog is opened; the text passes the same widgets for the others."""
+"""Cases for which a dialog is opened, each in its turn; the text passes the same widgets for the others."""
+DIALOGS = (("e", "closing logic"), ("s", "until when?"), ("a", "search agents"))
+"""Key, and what stands in the dialog."""
 TRIPPED = "kept from the terminal"
 SIZE = (120, 40)
 FRAME = (24, 78)
@@ -104,6 +110,7 @@ def test_list_and_preview(nasty: Workspace) -> None:
 
 @pytest.mark.timeout(400)
 def test_conversation_with_thread_card_and_draft(nasty: Workspace) -> None:
+    """Also that clicking on the customer's markup runs nothing."""
     with nasty.open_inbox(size=SIZE) as inbox:
         on_first(inbox)
         inbox.press("enter")
@@ -115,8 +122,21 @@ def test_conversation_with_thread_card_and_draft(nasty: Workspace) -> None:
             inbox.quiet(0.05)
             inbox.press("G")
             inbox.quiet(0.05)
+            if CASES[number].category == "markup":
+                click_all_over(inbox)
+                assert opened(number)(inbox.screen)
             assert_silent(nasty, inbox, number)
         end(nasty, inbox)
+
+
+def click_all_over(inbox: PtyProcess) -> None:
+    """Click into every row of the thread, again and again."""
+    thread = [row for row in range(30) if inbox.screen.cell(row, 7) in {"│", "┃"}]
+    assert thread, inbox.screen.text
+    for row in thread:
+        for column in range(9, 76, 3):
+            inbox.type(f"\x1b[<0;{column + 1};{row + 1}M\x1b[<0;{column + 1};{row + 1}m")
+    inbox.quiet(0.1)
 
 
 @pytest.mark.timeout(400)
@@ -124,16 +144,15 @@ def test_dialogs(nasty: Workspace) -> None:
     with nasty.open_inbox(size=SIZE) as inbox:
         on_first(inbox)
         here = 0
-        for number in SAMPLE:
+        for number, (key, shown) in zip(SAMPLE, cycle(DIALOGS), strict=False):
             inbox.press(*["j"] * (number - here))
             here = number
             inbox.wait_for(previewed(inbox, number))
-            for key, shown in (("e", "closing logic"), ("s", "until when?"), ("a", "search agents")):
-                inbox.press(key)
-                inbox.wait_for(shown)
-                assert_silent(nasty, inbox, number)
-                inbox.press("escape")
-                inbox.wait_without(shown)
+            inbox.press(key)
+            inbox.wait_for(shown)
+            assert_silent(nasty, inbox, number)
+            inbox.press("escape")
+            inbox.wait_without(shown)
         end(nasty, inbox)
 
 
@@ -196,28 +215,6 @@ def pasteable(text: str) -> str:
 
 
 @pytest.mark.timeout(400)
-def test_clicking_on_customer_text_runs_nothing(nasty: Workspace) -> None:
-    with nasty.open_inbox(size=SIZE) as inbox:
-        on_first(inbox)
-        inbox.press("enter")
-        for number, case in enumerate(CASES):
-            if number:
-                inbox.press("]")
-            inbox.wait_for(opened(number))
-            if case.category != "markup":
-                continue
-            thread = [row for row in range(30) if inbox.screen.cell(row, 7) in {"│", "┃"}]
-            assert thread, inbox.screen.text
-            for row in thread:
-                for column in range(9, 76, 3):
-                    inbox.type(f"\x1b[<0;{column + 1};{row + 1}M\x1b[<0;{column + 1};{row + 1}m")
-            inbox.quiet(0.1)
-            assert opened(number)(inbox.screen)
-            assert_silent(nasty, inbox, number)
-        end(nasty, inbox)
-
-
-@pytest.mark.timeout(400)
 def test_received_over_the_webhook(tmp_path: Path) -> None:
     """From the signed webhook to the screen: names and texts as a customer sends them."""
     with Workspace(tmp_path) as workspace:
@@ -231,11 +228,7 @@ def test_received_over_the_webhook(tmp_path: Path) -> None:
                 "telegram", "say", address=str(1000 + number), text=text, name=f"{marker(number)} {text[:60]}"
             )
         until(lambda: all(hook["delivered"] for hook in workspace.control("telegram", "webhooks")))
-        until(
-            lambda: (
-                len(workspace.run("find", "--status", "open", "--limit", "500", "--json").splitlines()) == len(CASES)
-            )
-        )
+        until(lambda: conversations(workspace) == len(CASES))
         with workspace.open_inbox(size=SIZE) as inbox:
             inbox.wait_for("Nothing in Mine is Open")
             inbox.press("3")
@@ -246,11 +239,30 @@ def test_received_over_the_webhook(tmp_path: Path) -> None:
             end(workspace, inbox)
 
 
-@pytest.mark.parametrize("command", [["show"], ["reach"], ["find", "--status", "any", "--limit", "500"]], ids=str)
-def test_commands_on_a_terminal(nasty: Workspace, command: list[str]) -> None:
+def conversations(workspace: Workspace) -> int:
+    """How many are open in the store."""
+    with closing(sqlite3.connect(workspace.home / "inbox.db")) as plain:
+        return int(plain.execute("SELECT count(*) FROM conversations WHERE status = 'open'").fetchone()[0])
+
+
+COMMANDS = """
+import sys
+from tui_inbox.cli.main import main
+command, cases = sys.argv[1].split(), int(sys.argv[2])
+for number in range(cases):
+    main([word.format(id=f"id:{number + 1}") for word in command], standalone_mode=False)
+"""
+"""The commands one after the other: a process for each would mostly import."""
+
+
+@pytest.mark.parametrize(
+    ("command", "times"),
+    [("show {id}", len(CASES)), ("reach {id}", len(CASES)), ("find --status any --limit 500", 1)],
+)
+def test_commands_on_a_terminal(nasty: Workspace, command: str, times: int) -> None:
     """Tables of the command line, on a terminal, are cleaned as well."""
-    wanted = [f"id:{number + 1}" for number in range(0, len(CASES), 12)] if command[0] != "find" else [""]
-    for contact in wanted:
-        with PtyProcess(["tui-inbox", *command, *filter(None, [contact])], home=nasty.home, size=(100, 60)) as shell:
-            assert shell.wait() == 0
-            assert shell.screen.parser.finish() == []
+    program = [sys.executable, "-c", COMMANDS, command, str(times)]
+    with PtyProcess(program, home=nasty.home, size=(100, 60)) as shell:
+        assert shell.wait() == 0, shell.screen.text
+        assert shell.screen.parser.finish() == []
+        assert shell.raw.count(b"\r\n") > len(CASES)

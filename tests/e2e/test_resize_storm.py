@@ -9,8 +9,6 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.support.places import assert_whole, clear, to_composer, write
 from tests.support.ptyproc import PtyProcess
 from tests.support.sizes import size_of
@@ -52,7 +50,6 @@ def cut(text: str, size: int) -> Iterator[str]:
     return (text[at : at + size] for at in range(0, len(text), size))
 
 
-@pytest.mark.timeout(240)
 def test_a_paste_in_a_storm_is_whole_and_the_picture_right(prepared: Workspace) -> None:
     text = (WORDS * 40).strip()
     with prepared.open_inbox(size=LAST) as inbox:
@@ -68,7 +65,6 @@ def test_a_paste_in_a_storm_is_whole_and_the_picture_right(prepared: Workspace) 
         fresh.wait_for(lambda screen: screen.lines == stormy)
 
 
-@pytest.mark.timeout(240)
 def test_a_message_sent_in_a_storm_arrives_once(tmp_path: Path) -> None:
     with Workspace(tmp_path, SETTINGS) as workspace:
         prepare(workspace, CHAPTER)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.ptyproc import PtyProcess
 from tests.support.story import CHAPTERS, NAME, QUESTION, Chapter, prepare
-from tests.support.workspace import Workspace, until
+from tests.support.workspace import ACCOUNTS, Workspace, until
 
 SETTINGS = """
 [rules]
@@ -25,7 +25,6 @@ undo_seconds = 0
 ANSWER = "Thank you, that was quick."
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("chapter", CHAPTERS.values(), ids=lambda chapter: chapter.channel)
 def test_the_whole_story(chapter: Chapter, tmp_path: Path) -> None:
     with Workspace(tmp_path, SETTINGS) as workspace:
@@ -39,6 +38,18 @@ def test_the_whole_story(chapter: Chapter, tmp_path: Path) -> None:
             see_answer(workspace, inbox, chapter)
             close_with_note(workspace, inbox, contact)
             leave(inbox)
+
+
+def test_a_workspace_is_made_by_commands(tmp_path: Path) -> None:
+    """What the other tests write into the store themselves, since each command takes a second."""
+    with Workspace(tmp_path) as workspace:
+        (tmp_path / "inbox.db").unlink()
+        workspace.run("agent", "add", "cy", "--name", "Cy Colleague")
+        account = ACCOUNTS["whatsapp"]
+        pairs = [part for key, value in account.config.items() for part in ("--set", f"{key}={value}")]
+        added = workspace.json("channel", "add", "shop", "--kind", account.kind, *pairs)
+        assert added["webhook_path"].startswith("/hooks/")
+        assert [line.split()[0] for line in workspace.run("agent", "list").splitlines()] == ["cy"]
 
 
 def find(inbox: PtyProcess) -> None:

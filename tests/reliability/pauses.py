@@ -17,9 +17,10 @@ from pathlib import Path
 from tests.reliability import checks
 from tests.reliability.forks import Fork, Forks, forking
 from tests.reliability.person import Person
-from tests.reliability.place import Place, empty_database, open_place
+from tests.reliability.place import Place, open_place
 from tests.reliability.report import Report
 from tests.reliability.truth import truth_server
+from tests.server.support.workspace import eventually
 from tui_inbox.domain.clock import system_clock
 from tui_inbox.domain.delivery import Timing
 
@@ -54,7 +55,6 @@ async def pauses(folder: Path, seed: int, freezes: int) -> Report:
     violations: list[str] = []
     each = max(1, freezes // len(FREEZES))
     total = 0
-    await empty_database()
     async with forking(folder) as forks:
         for channel in ("wa", "line"):
             share = each - each // 2 if channel == "wa" else each // 2
@@ -90,7 +90,7 @@ async def _freeze(folder: Path, forks: Forks, channel: str, freeze: Freeze, time
         await asyncio.gather(*(fork.stopped() for fork in frozen))
         if len(truth.accepted) != freeze.got * times:
             violations.append(f"accepted before: {len(truth.accepted)}, not {freeze.got * times}")
-        await asyncio.sleep(_lease_left(place))
+        await place.leases_end()
         await _send_all(place, forks)
         await _settle(place, forks)
         before = len(truth.accepted), truth.requests
@@ -105,18 +105,15 @@ async def _freeze(folder: Path, forks: Forks, channel: str, freeze: Freeze, time
         return violations + await checks.everything(place)
 
 
-def _lease_left(place: Place) -> float:
-    """Seconds until the last lease has ended, and a moment."""
-    until = place.ask("SELECT max(lease_until) FROM outbox")[0][0] / checks.MICRO
-    return max(0.0, float(until) - system_clock().timestamp()) + 0.3
-
-
 async def _settle(place: Place, forks: Forks) -> None:
     """A person settles what is uncertain now, and what is to be sent again is."""
     person = Person(place, timedelta(0))
-    while place.ask("SELECT count(*) FROM outbox WHERE state = 'uncertain'")[0][0]:
+
+    async def settled() -> bool:
         await person.look()
-        await asyncio.sleep(0.1)
+        return not place.ask("SELECT 1 FROM outbox WHERE state = 'uncertain'")
+
+    await eventually(settled)
     await _send_all(place, forks)
 
 
@@ -127,4 +124,4 @@ async def _send_all(place: Place, forks: Forks) -> None:
         await fork.ended()
         if not place.ask("SELECT 1 FROM outbox WHERE state IN ('queued', 'leased')"):
             return
-        await asyncio.sleep(1.0)
+        await place.something_to_do(system_clock)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.reliability.truth import Truth
-from tests.server.support.workspace import NUMBER_ID, SECRETS
+from tests.server.support.workspace import NUMBER_ID, SECRETS, eventually
+from tests.support.template import put
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.delivery import Timing
 from tui_inbox.domain.kinds import ChannelKind, Role
@@ -32,6 +31,8 @@ KINDS = {
     "tg": ChannelKind.TELEGRAM,
     "line": ChannelKind.LINE,
 }
+A_MOMENT = timedelta(seconds=0.3)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEYED = frozenset({"line"})
 """Channels that honour an idempotency key."""
 
@@ -140,6 +141,27 @@ class Place:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=60)) as plain:
             return plain.execute(sql, values).fetchall()
 
+    async def something_to_do(self, clock: Clock) -> None:
+        """Wait until a sender with this clock finds something to do: a message may go, or a lease has ended."""
+
+        async def found() -> bool:
+            if self.leases_left(clock) <= timedelta(0):
+                return True
+            async with self.store.read() as unit:
+                return await unit.outbox.next_message(clock()) is not None
+
+        await eventually(found)
+
+    async def leases_end(self) -> None:
+        """Wait until the last lease has ended by the true time, and a moment."""
+        await eventually(lambda: self.leases_left(system_clock, last=True) < -A_MOMENT)
+
+    def leases_left(self, clock: Clock, *, last: bool = False) -> timedelta:
+        """Time until the first (or last) lease ends; for ever when nothing is leased."""
+        pick = "max" if last else "min"
+        found = self.ask(f"SELECT {pick}(lease_until) FROM outbox WHERE state IN ('leased', 'sending')")[0][0]
+        return timedelta.max if found is None else timedelta(microseconds=found) - (clock() - EPOCH)
+
     def state(self, message_id: str) -> str:
         """State of a message."""
         return str(self.ask("SELECT state FROM outbox WHERE message_id = ?", message_id)[0][0])
@@ -147,20 +169,6 @@ class Place:
     def arguments(self, **more: Any) -> dict[str, Any]:
         """What every child is told."""
         return {"database": f"sqlite:///{self.database}", "timing": timing_fields(self.timing), **more}
-
-
-_empty: list[bytes] = []
-
-
-async def empty_database() -> bytes:
-    """A database with the schema and nothing in it. Made once, since making it costs more than most scenes; call it
-    before several places are opened at the same time."""
-    if not _empty:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "inbox.db"
-            await (await Store.open(str(path))).close()
-            _empty.append(await asyncio.to_thread(path.read_bytes))
-    return _empty[0]
 
 
 @asynccontextmanager
@@ -174,21 +182,13 @@ async def open_place(
     timing: Timing = QUICK,
 ) -> AsyncIterator[Place]:
     """A furnished workspace."""
-    content = await empty_database()
-    await asyncio.to_thread(_put, folder / "inbox.db", content)
-    store = await Store.open(str(folder / "inbox.db"), clock=clock)
+    store = await Store.open(str(put(folder / "inbox.db")), clock=clock)
     try:
         place = Place(folder, store, truth, clock, timing)
         await place.furnish(contacts, channels)
         yield place
     finally:
         await store.close()
-
-
-def _put(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    path.chmod(0o600)
 
 
 SECRETS_OF_ALL = {name: dict(SECRETS) for name in KINDS}

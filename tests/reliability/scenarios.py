@@ -15,6 +15,7 @@ from tests.reliability.report import Report
 DRAFTS, STORMS = "tests/e2e/test_drafts.py", "tests/e2e/test_resize_storm.py"
 STOPPED, SIGNALS = "tests/e2e/test_stopped_terminal.py", "tests/e2e/test_signals.py"
 KILLS, NETWORK = "tests/repository/test_interrupted.py", "tests/services/test_network_faults.py"
+CLEANER = "tests/test_text.py"
 MODEL, ORDERS = "tests/services/test_model.py", "tests/services/test_every_order.py"
 Run = Callable[[Path, int, int], Coroutine[Any, Any, Report]]
 """Folder, seed, size."""
@@ -62,6 +63,9 @@ SCENARIOS = {
         Scenario("drafts", "C4", "killed while an agent types", "kills", 0, 200, suites.sized("drafts", DRAFTS)),
         Scenario("kills", "C7", "killed in a migration or tidying up", "kills", 0, 50, suites.sized("kills", KILLS)),
         Scenario("network", "N1-N3", "every fault of a network", "times", 0, 20, suites.repeated("network", NETWORK)),
+        Scenario(
+            "cleaner", "T2", "any text through the cleaner", "texts", 0, 100_000, suites.sized("cleaner", CLEANER)
+        ),
         Scenario("storms", "T3", "storms of window sizes", "sizes", 0, 10_000, suites.sized("storms", STORMS)),
         Scenario("stopped", "T4", "a terminal that stops reading", "times", 0, 50, suites.repeated("stopped", STOPPED)),
         Scenario("signals", "T5", "signals on every screen", "times", 0, 50, suites.repeated("signals", SIGNALS)),

@@ -19,7 +19,7 @@ from tests.reliability import checks, power
 from tests.reliability.forks import Fork, Forks, forking
 from tests.reliability.hooks import Hooks
 from tests.reliability.person import Person
-from tests.reliability.place import Place, address, empty_database, open_place
+from tests.reliability.place import Place, address, open_place
 from tests.reliability.points import ShiftedClock
 from tests.reliability.report import Report
 from tests.reliability.truth import Fault, truth_server
@@ -56,7 +56,7 @@ class Scene:
             await (await self.sender()).ended()
             if not self.place.ask("SELECT 1 FROM outbox WHERE state IN ('queued', 'leased')"):
                 return
-            await asyncio.sleep(1.0)
+            await self.place.something_to_do(self.clock)
 
     async def on_the_wire(self, text: str) -> Fork:
         """A sender that has just sent this text and waits for the answer."""
@@ -69,12 +69,8 @@ class Scene:
             await eventually(decided, within=60)
             if self.place.truth.got(text):
                 return fork
-            await asyncio.sleep(1.0)
+            await self.place.something_to_do(self.clock)
         raise AssertionError(f"nobody sent '{text}'")
-
-    async def lease_ends(self) -> None:
-        """Wait until every lease has ended by every clock."""
-        await asyncio.sleep(self.place.timing.lease.total_seconds() + 0.3)
 
     async def confirmed(self) -> None:
         """A person has looked: it did not arrive, so it is sent again."""
@@ -96,7 +92,7 @@ async def fence(scene: Scene) -> list[str]:
     await place.queue(place.contacts[0], "wa")
     frozen = await scene.sender(stop_at="guard_done")
     await frozen.stopped()
-    await scene.lease_ends()
+    await place.leases_end()
     await scene.send_all()
     await scene.confirmed()
     await scene.send_all()
@@ -113,7 +109,7 @@ async def lease_token(scene: Scene) -> list[str]:
     truth.script[text] += [Fault("429", accepts=False, status=429), Fault("held", hold=told.wait)]
     frozen = await scene.sender(stop_at="reply_received")
     await frozen.stopped()
-    await scene.lease_ends()
+    await place.leases_end()
     await scene.send_all()
     await scene.confirmed()
     other = await scene.on_the_wire(text)
@@ -211,7 +207,6 @@ async def guards(folder: Path, seed: int, probes: int) -> Report:
     figures: dict[str, object] = {}
     async with forking(folder) as forks:
         names = list(PROBES)[:probes]
-        await empty_database()
         found = await asyncio.gather(*(_both(folder / name, forks, name) for name in names))
     for name, (on, off) in zip(names, found, strict=True):
         figures[f"{name} off"] = off[0] if off else "NOT NOTICED"

@@ -168,7 +168,9 @@ async def _every(pilot: Pilot[Any], show: Show, number: int, rounds: int) -> tup
         return wrong(screen)
 
     @seed(number)
-    @settings(max_examples=rounds, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=rounds, deadline=None, database=None, derandomize=False, suppress_health_check=list(HealthCheck)
+    )
     @given(st.lists(TEXT, min_size=AT_ONCE, max_size=AT_ONCE, unique=True))
     def all_are_only_text(texts: list[str]) -> None:
         found = asyncio.run_coroutine_threadsafe(look(texts), loop).result()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from tests.support.template import put
 from tui_inbox.domain.kinds import ChannelKind, Role
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.store import Store
@@ -28,7 +29,7 @@ def present() -> datetime:
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
     """An empty store."""
-    opened = await Store.open(f"sqlite://{tmp_path}/inbox.db", clock=present)
+    opened = await Store.open(str(put(tmp_path / "inbox.db")), clock=present)
     yield opened
     await opened.close()
 

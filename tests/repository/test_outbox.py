@@ -15,6 +15,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from tests.repository.conftest import NOW, Place, present
+from tests.support.template import put
 from tui_inbox.domain.delivery import LEASE, MOST_LOST_LEASES, UNSETTLED, may_change
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, ErrorClass, Receipt, Role
@@ -298,13 +299,13 @@ async def test_changes_by_hand_lose_cleanly(store: Store, place: Place) -> None:
 ACTIONS = ("claim", "start", "sent", "retry", "ambiguous", "refused", "expire", "cancel", "again", "by hand")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.booleans()), max_size=14))
 def test_no_order_of_steps_leaves_the_machine(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, bool]]
 ) -> None:
     """Every change is an edge of the machine, recorded with it; never two on their way; attempts without gaps."""
-    asyncio.run(_walk(tmp_path_factory.mktemp("walk") / "x.db", steps))
+    asyncio.run(_walk(put(tmp_path_factory.mktemp("walk") / "x.db"), steps))
 
 
 async def _walk(path: Path, steps: list[tuple[str, bool]]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.repository.conftest import NOW, Place, present
 from tests.repository.test_outbox import ACCEPTED, AMBIGUOUS, claim, get, queue, record, settle, start
+from tests.support.template import put
 from tui_inbox.domain.delivery import LEASE
 from tui_inbox.domain.events import ReceiptEvent
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass, Receipt, Role
@@ -146,14 +148,14 @@ async def test_a_watermark_means_what_was_sent_before_it(store: Store, place: Pl
 STEPS = ("sent", "delivered", "read", "failed", "expire", "answer", "no answer")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.sampled_from(STEPS), max_size=10))
 def test_receipts_never_fall(tmp_path_factory: pytest.TempPathFactory, steps: list[str]) -> None:
-    asyncio.run(_walk(str(tmp_path_factory.mktemp("walk") / "x.db"), steps))
+    asyncio.run(_walk(put(tmp_path_factory.mktemp("walk") / "x.db"), steps))
 
 
-async def _walk(path: str, steps: list[str]) -> None:
-    store = await Store.open(path, clock=present)
+async def _walk(path: Path, steps: list[str]) -> None:
+    store = await Store.open(str(path), clock=present)
 
     async def prepare(unit: Unit) -> Place:
         ana = await unit.directory.add_agent("ana", "", Role.AGENT)

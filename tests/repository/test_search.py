@@ -80,7 +80,7 @@ def test_every_piece_and_every_pair(people: tuple[Path, list[Contact]]) -> None:
         assert answer == expected(contacts, query), query
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(max_size=12) | st.sampled_from(PIECES), max_size=3).map(" ".join))
 @example("ſtraße")
 @example("ℌ")

@@ -16,6 +16,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.screens.services import ScreenServices
+from tests.support.template import filled, put
 from tui_inbox.app import TuiInbox
 from tui_inbox.demo.seed import seed
 from tui_inbox.repository.store import Store
@@ -86,7 +87,7 @@ def inbox_of(app: TuiInbox) -> InboxScreen:
     return next(screen for screen in app.screen_stack if isinstance(screen, InboxScreen))
 
 
-async def until(condition: Callable[[], object], pilot: Pilot[Any], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], pilot: Pilot[Any], seconds: float = 60.0) -> None:
     """Wait until ``condition`` holds; fails after ``seconds``."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds
@@ -109,15 +110,12 @@ def demo_database(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The demo workspace, written once, and the handle of its agent."""
     path = tmp_path_factory.mktemp("demo") / "inbox.db"
 
-    async def fill() -> str:
-        store = await Store.open(f"sqlite:///{path}", clock=lambda: NOW)
-        try:
-            made = await seed(store, contacts=CONTACTS, seed=SEED, now=NOW, standin_base_url="http://127.0.0.1:9")
-        finally:
-            await store.close()
+    async def fill(store: Store) -> str:
+        made = await seed(store, contacts=CONTACTS, seed=SEED, now=NOW, standin_base_url="http://127.0.0.1:9")
         return made.agent.handle
 
-    return path, asyncio.run(fill())
+    content, agent = filled(fill, lambda: NOW)
+    return put(path, content), agent
 
 
 @pytest.fixture
@@ -125,7 +123,5 @@ def workspace(demo_database: tuple[Path, str], tmp_path: Path) -> Workspace:
     """A copy of the demo workspace."""
     source, agent = demo_database
     database = tmp_path / "inbox.db"
-    for suffix in ("", "-wal", "-shm"):
-        if (part := source.with_name(source.name + suffix)).exists():
-            shutil.copy(part, database.with_name(database.name + suffix))
+    shutil.copy(source, database)
     return Workspace(database, agent=agent)

@@ -120,6 +120,24 @@ async def test_it_grows_with_the_text_up_to_a_limit(workspace: Workspace) -> Non
         assert screen.timeline.at_end, "the newest message stays in view"
 
 
+async def test_it_has_other_rows_in_a_window_of_another_width(workspace: Workspace) -> None:
+    async with workspace.running((200, 40)) as (_, pilot):
+        screen = await writing(pilot, "Carlos")
+        field = screen.composer.field
+        screen.composer.replace("word " * 60)
+        await settled(pilot)
+        assert field.wrapped_document.height <= field.size.height == LEAST_ROWS
+        await pilot.resize_terminal(*SMALL)
+        await until(lambda: LEAST_ROWS < field.size.height == field.wrapped_document.height, pilot)
+        await pilot.resize_terminal(200, 40)
+        await until(lambda: field.size.height == LEAST_ROWS, pilot)
+        screen.composer.replace("word " * 300)
+        for width in (110, 90, 200):
+            await pilot.resize_terminal(width, 40)
+            await settled(pilot)
+            assert field.scroll_offset.y == field.max_scroll_y, "the cursor, at the end, is in view"
+
+
 async def test_text_that_is_put_in_loses_its_controls(workspace: Workspace) -> None:
     async with workspace.running(SMALL) as (_, pilot):
         screen = await writing(pilot, "Carlos")

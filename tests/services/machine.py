@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.support.template import put
 from tui_inbox.domain.delivery import GRACE, LEASE, Timing, may_change
 from tui_inbox.domain.events import OutcomeKind, ReceiptEvent, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, ErrorClass, Receipt, Role
@@ -104,7 +105,7 @@ class Machine:
     async def build(cls, path: Path, *, keyed: bool, workers: int = 2, contacts: int = 1) -> Machine:
         """A machine at rest."""
         clock = Clock()
-        machine = cls(await Store.open(str(path), clock=clock), clock, keyed)
+        machine = cls(await Store.open(str(put(path)), clock=clock), clock, keyed)
         machine.workers = {f"w{number}": Worker() for number in range(workers)}
 
         async def work(unit: Unit) -> None:

@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.server.support.workspace import blank
 from tests.services.machine import ACCEPTED, FAULT, NOTHING, REFUSED, SLOWLY, UNREACHED, Machine
 from tests.support.sizes import size_of
 from tui_inbox.domain.events import SendOutcome
@@ -66,7 +65,6 @@ class Sending(RuleBasedStateMachine):
     @initialize()
     def build(self) -> None:
         """Two messages wait."""
-        shutil.copy(self.do(blank()), self.folder / "model.db")
         self.it = self.do(Machine.build(self.folder / "model.db", keyed=self.keyed, workers=2, contacts=1))
         for message_id in MESSAGES:
             self.do(self.it.queue(message_id))
@@ -145,7 +143,6 @@ class KeyedSending(Sending):
 SIZE = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
-    deadline=None,
     derandomize=EXAMPLES == USUAL,
     suppress_health_check=list(HealthCheck),
 )

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.support.template import filled, put
 from tui_inbox.domain.delivery import LEASE
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import (
@@ -97,21 +99,11 @@ class World:
 
     @classmethod
     async def build(cls, path: Path, rules: WorkspaceRules | None = None) -> World:
+        content, (agents, channels) = _furnished()
         clock = FixedClock()
-        world = cls(await Store.open(f"sqlite:///{path}", clock=clock), clock, rules or WorkspaceRules())
-
-        async def work(unit: Unit) -> None:
-            for handle, name in (("ana", "Ana"), ("bo", "Bo"), ("cy", "Cy")):
-                ident = await unit.directory.add_agent(handle, name, Role.AGENT)
-                world.agents[handle] = Agent(ident, handle, name)
-            for kind in KINDS:
-                await unit.directory.add_channel(kind.value, kind, {}, {}, f"path-{kind.value}")
-                channel = await unit.directory.channel(kind.value)
-                assert channel is not None
-                world.channels[kind.value] = channel
-            await unit.directory.put_templates(world.channels["whatsapp"].id, [HELLO, PAUSED], clock.now)
-
-        await world.store.write(work)
+        store = await Store.open(str(put(path, content)), clock=clock)
+        world = cls(store, clock, rules or WorkspaceRules())
+        world.agents, world.channels = dict(agents), dict(channels)
         return world
 
     @property
@@ -226,6 +218,27 @@ class World:
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table."""
         return dump(self.store.path)
+
+
+async def _furnish(unit: Unit) -> tuple[Mapping[str, Agent], Mapping[str, Channel]]:
+    agents: dict[str, Agent] = {}
+    channels: dict[str, Channel] = {}
+    for handle, name in (("ana", "Ana"), ("bo", "Bo"), ("cy", "Cy")):
+        ident = await unit.directory.add_agent(handle, name, Role.AGENT)
+        agents[handle] = Agent(ident, handle, name)
+    for kind in KINDS:
+        await unit.directory.add_channel(kind.value, kind, {}, {}, f"path-{kind.value}")
+        channel = await unit.directory.channel(kind.value)
+        assert channel is not None
+        channels[kind.value] = channel
+    await unit.directory.put_templates(channels["whatsapp"].id, [HELLO, PAUSED], NOON)
+    return agents, channels
+
+
+@cache
+def _furnished() -> tuple[bytes, tuple[Mapping[str, Agent], Mapping[str, Channel]]]:
+    """The file of every world when it begins, and its agents and channels by name."""
+    return filled(lambda store: store.write(_furnish), FixedClock())
 
 
 def dump(path: Path) -> dict[str, list[tuple[Any, ...]]]:

@@ -25,7 +25,7 @@ from tests.support.screen import Screen
 from tests.support.vt import Violation
 
 PROGRAM = str(Path(sys.executable).parent / "tui-inbox")
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds until a wait is given up; only ever reached by a failing test."""
 LOGIN = "import os, sys; os.login_tty(int(sys.argv[1])); os.execvp(sys.argv[2], sys.argv[2:])"
 """Makes the terminal the controlling one, so that losing it is a hang-up, and becomes the program."""

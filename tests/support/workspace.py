@@ -22,6 +22,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from tests.support.ptyproc import PATIENCE, PROGRAM, PtyProcess, environment, strays
+from tests.support.template import put
+from tui_inbox.domain.kinds import ChannelKind, Role
 from tui_inbox.domain.models import Channel
 from tui_inbox.repository.history import History, HistoryRepository
 from tui_inbox.repository.store import Store
@@ -126,6 +128,7 @@ class Workspace:
         secrets = "".join(_secrets(account) for account in ACCOUNTS.values())
         self.settings_file.write_text(f'database = "{self.database}"\nagent = "ana"\n{settings}\n{secrets}')
         self.settings_file.chmod(0o600)
+        put(home / "inbox.db")
 
     def __enter__(self) -> Workspace:
         return self
@@ -171,8 +174,12 @@ class Workspace:
 
     def add_people(self) -> None:
         """Two agents: ana, who sits here, and bo."""
-        self.run("agent", "add", "ana", "--name", "Ana Agent")
-        self.run("agent", "add", "bo", "--name", "Bo Colleague")
+
+        async def work(unit: Unit) -> None:
+            await unit.directory.add_agent("ana", "Ana Agent", Role.AGENT)
+            await unit.directory.add_agent("bo", "Bo Colleague", Role.AGENT)
+
+        self.write(work)
 
     def add_channel(self, name: str) -> None:
         """Connect one of :data:`ACCOUNTS`, with the stand-in behind it if there is one."""
@@ -180,8 +187,9 @@ class Workspace:
         config = dict(account.config)
         if self.standins:
             config["base_url"] = f"{self.standins}/{name}"
-        pairs = [part for key, value in config.items() for part in ("--set", f"{key}={value}")]
-        self.hooks[name] = self.json("channel", "add", name, "--kind", account.kind, *pairs)["webhook_path"]
+        kind = ChannelKind(account.kind)
+        self.write(lambda unit: unit.directory.add_channel(name, kind, config, {}, f"path-{name}"))
+        self.hooks[name] = f"/hooks/path-{name}"
 
     def start_receiver(self) -> str:
         """Start ``serve`` on a free port and tell the stand-ins; its address."""

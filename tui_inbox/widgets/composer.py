@@ -48,6 +48,9 @@ class ComposerText(InOrder, TextArea):
     class TypedInVain(Message):
         """A character was typed while nothing can be written."""
 
+    class Rewrapped(Message):
+        """Another width has made other rows of the same text."""
+
     special: frozenset[str] = frozenset()
     """Keys that are not typing; each goes to :attr:`answer`."""
     answer: Callable[[str], None] = staticmethod(lambda key: None)
@@ -60,6 +63,10 @@ class ComposerText(InOrder, TextArea):
     def render_line(self, y: int) -> Strip:
         """Nothing where a window leaves no cell for it; Textual cannot fold its placeholder then."""
         return super().render_line(y) if self.content_size.width else Strip.blank(self.size.width)
+
+    def on_resize(self) -> None:
+        """The text area wraps after this, before the message is heard."""
+        self.post_message(self.Rewrapped())
 
     async def _on_key(self, event: events.Key) -> None:
         """Special keys are answered, typing in vain is told; the rest is :class:`InOrder`'s and the text area's."""
@@ -248,6 +255,12 @@ class Composer(Vertical):
         if self.unsaved:
             self._touched()
             self.post_message(self.Typed())
+
+    @on(ComposerText.Rewrapped)
+    def _rewrapped(self, event: ComposerText.Rewrapped) -> None:
+        event.stop()
+        self._fit_height()
+        self.field.call_after_refresh(self.field.scroll_cursor_visible)
 
     def _special(self, key: str) -> None:
         match self._keys.meaning(key):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import random
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.support.template import put
 from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.channels.registry import build_adapter
 from tui_inbox.domain.errors import UsageError
@@ -192,8 +190,7 @@ class Workspace:
 @asynccontextmanager
 async def open_workspace(path: Path, clock: Callable[[], datetime], base_url: str) -> AsyncIterator[Workspace]:
     """A workspace with one agent and a WhatsApp channel named ``wa``."""
-    shutil.copy(await blank(), path / "inbox.db")
-    store = await Store.open(str(path / "inbox.db"), clock=clock)
+    store = await Store.open(str(put(path / "inbox.db")), clock=clock)
     try:
         workspace = Workspace(store, clock, base_url)
         workspace.agent_id = await store.write(lambda unit: unit.directory.add_agent("ana", "Ana", Role.AGENT))
@@ -203,21 +200,7 @@ async def open_workspace(path: Path, clock: Callable[[], datetime], base_url: st
         await store.close()
 
 
-_BLANKS: list[Path] = []
-"""An empty database, to be copied: making one anew takes longer than most tests."""
-
-
-async def blank() -> Path:
-    """Where it lies."""
-    if not _BLANKS:
-        folder = tempfile.mkdtemp()
-        atexit.register(shutil.rmtree, folder)
-        await (await Store.open(f"{folder}/blank.db")).close()
-        _BLANKS.append(Path(folder) / "blank.db")
-    return _BLANKS[0]
-
-
-async def eventually(condition: Callable[[], Any], *, within: float = 20.0) -> None:
+async def eventually(condition: Callable[[], Any], *, within: float = 60.0) -> None:
     """Wait until ``condition`` (plain or async) holds, looking often; fail when it does not in time."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within
