@@ -348,8 +348,9 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         self._look_at_edges(painted)
 
     def _look_at_edges(self, painted: bool) -> None:
-        """Fetch what is missing beyond the view once the list has been painted, or now where it is not."""
-        if painted:
+        """Fetch what is missing beyond the view once the list has been painted, or now where it is not: walking through
+        the conversations goes on below another screen."""
+        if painted and self.screen is self.app.screen:
             self._edges_due = True
         else:
             self._prefetch()
