@@ -79,19 +79,6 @@ async def test_search_finds_a_closed_contact_as_one_types(workspace: Workspace) 
         assert inbox.search.query_text == ""
 
 
-async def test_what_a_search_finds_does_not_wait_for_the_next_picture(workspace: Workspace) -> None:
-    async with workspace.running() as (app, pilot):
-        inbox = inbox_of(app)
-        await pilot.press("3", "C")
-        await settled(pilot)
-        await pilot.press("slash")
-        await settled(pilot)
-        inbox._update_timer.stop()  # Textual's: from now on it paints nothing by itself
-        await pilot.press(*"car")
-        await until(lambda: inbox.view.query == parse("car") and inbox.rows.answered, pilot)
-        await until(lambda: any("Carlos" in strip.text for strip in inbox.rows._painted[1:4]), pilot)
-
-
 async def test_escape_in_the_search_takes_it_away_and_goes_back(workspace: Workspace) -> None:
     async with workspace.running() as (app, pilot):
         inbox = inbox_of(app)

@@ -69,7 +69,7 @@ class PlainList(RowList[Plain]):
     """Shows numbers and counts the lines that it paints."""
 
     painted = 0
-    log: list[str] | None = None
+    story: list[str] | None = None
     """When set, told whenever a line is painted."""
 
     def paint_row(self, row: Plain, width: int, *, under_cursor: bool) -> Strip:
@@ -81,8 +81,8 @@ class PlainList(RowList[Plain]):
 
     def render_line(self, y: int) -> Strip:
         self.painted += 1
-        if self.log is not None:
-            self.log.append("painted")
+        if self.story is not None:
+            self.story.append("painted")
         return super().render_line(y)
 
     @property
@@ -133,11 +133,11 @@ async def test_a_million_rows_cost_what_one_sees_and_a_page_ahead() -> None:
 
 async def test_rows_are_painted_before_those_beyond_them_are_asked_for() -> None:
     async with listing(Numbers(list(range(500)))) as (shown, pilot, _app):
-        shown.log = []
-        other = Numbers(list(range(1000, 1500)), log=shown.log)
+        shown.story = []
+        other = Numbers(list(range(1000, 1500)), log=shown.story)
         shown.ask(other)
-        await until(lambda: "beyond the view" in (shown.log or []), pilot)
-        told = list(dict.fromkeys(shown.log))
+        await until(lambda: "beyond the view" in (shown.story or []), pilot)
+        told = list(dict.fromkeys(shown.story))
         assert told.index("first rows") < told.index("painted") < told.index("beyond the view")
 
 
