@@ -38,10 +38,10 @@ def start(command: Sequence[str], home: Path, env: dict[str, str]) -> PtyProcess
     return PtyProcess(command, home=home, size=SIZE, env=env)
 
 
-def time_to(
+def times_to(
     command: Sequence[str], home: Path, env: dict[str, str], sights: Sequence[str | Predicate], runs: int
-) -> list[float]:
-    """Median milliseconds from the start of the process until each of ``sights`` is on the screen, in that order."""
+) -> list[list[float]]:
+    """Milliseconds from the start of the process until each of ``sights`` is on the screen, in that order."""
     samples: list[list[float]] = [[] for _ in sights]
     for _ in range(runs):
         began = time.perf_counter()
@@ -49,21 +49,33 @@ def time_to(
             for index, sight in enumerate(sights):
                 program.wait_for(sight)
                 samples[index].append((time.perf_counter() - began) * 1000)
-    return [statistics.median(found) for found in samples]
+    return samples
+
+
+def time_to(
+    command: Sequence[str], home: Path, env: dict[str, str], sights: Sequence[str | Predicate], runs: int
+) -> list[float]:
+    """The medians of :func:`times_to`."""
+    return [statistics.median(found) for found in times_to(command, home, env, sights, runs)]
 
 
 def press(
-    program: PtyProcess, key: str, *, quiet: float = QUIET, area: Callable[[Screen], object] | None = None
+    program: PtyProcess,
+    key: str,
+    *,
+    quiet: float = QUIET,
+    patience: float | None = None,
+    area: Callable[[Screen], object] | None = None,
 ) -> tuple[float, int]:
     """Press a key; seconds until the last byte of the answer, and its bytes.
 
-    ``area``: what matters of the screen. The seconds then end with its last change; bytes are those of everything, 0
-    where it has not changed.
+    ``patience``: as for :meth:`PtyProcess.recorded`. ``area``: what matters of the screen. The seconds then end with
+    its last change; bytes are those of everything, 0 where it has not changed.
     """
     seen = area and area(program.screen)
     began = last = time.perf_counter()
     program.press(key)
-    answer = program.recorded(quiet)
+    answer = program.recorded(quiet, patience)
     for when, data in answer:
         program.show(data)
         if area is None or area(program.screen) != seen:
@@ -71,11 +83,10 @@ def press(
     return last - began, sum(len(data) for _, data in answer) if last > began else 0
 
 
-def keys(program: PtyProcess, pressed: Sequence[str], area: Callable[[Screen], object] | None = None) -> Cost:
-    """Cost of a row of keys; those that change nothing on the screen, or in its ``area``, are left out."""
-    samples = [press(program, key, area=area) for key in pressed]
-    answered = [sample for sample in samples if sample[1]]
-    return Cost.of(answered or samples)
+def keys(program: PtyProcess, pressed: Sequence[str], *, patience: float | None = None) -> Cost:
+    """Cost of a row of keys; those that change nothing on the screen are left out."""
+    samples = [press(program, key, patience=patience) for key in pressed]
+    return Cost.of([sample for sample in samples if sample[1]] or samples)
 
 
 def silence(program: PtyProcess, seconds: float) -> int:

@@ -12,6 +12,7 @@ from rich.segment import Segment
 from textual import events
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.strip import Strip
 
 from tests.screens.conftest import settled, until
@@ -31,9 +32,13 @@ class Numbers:
     gate: asyncio.Event | None = None
     """When set, every answer waits for it."""
     broken: bool = False
+    log: list[str] | None = None
+    """When set, told whenever something is asked."""
 
     async def _answer(self, what: str, cursor: str | None, limit: int) -> None:
         self.asked.append((what, cursor, limit))
+        if self.log is not None:
+            self.log.append("first rows" if cursor is None else "beyond the view")
         if self.gate is not None:
             await self.gate.wait()
         if self.broken:
@@ -64,6 +69,8 @@ class PlainList(RowList[Plain]):
     """Shows numbers and counts the lines that it paints."""
 
     painted = 0
+    story: list[str] | None = None
+    """When set, told whenever a line is painted."""
 
     def paint_row(self, row: Plain, width: int, *, under_cursor: bool) -> Strip:
         text = f"{'>' if under_cursor else ' '}{row.key}".ljust(width)
@@ -74,6 +81,8 @@ class PlainList(RowList[Plain]):
 
     def render_line(self, y: int) -> Strip:
         self.painted += 1
+        if self.story is not None:
+            self.story.append("painted")
         return super().render_line(y)
 
     @property
@@ -120,6 +129,25 @@ async def test_a_million_rows_cost_what_one_sees_and_a_page_ahead() -> None:
         assert shown.seen[:2] == [">0", " 1"]
         height = shown.window.height
         assert source.asked == [("after", None, height), ("after", Plain(height - 1).cursor, LEAST_PAGE)]
+
+
+async def test_rows_are_painted_before_those_beyond_them_are_asked_for() -> None:
+    async with listing(Numbers(list(range(500)))) as (shown, pilot, _app):
+        shown.story = []
+        other = Numbers(list(range(1000, 1500)), log=shown.story)
+        shown.ask(other)
+        await until(lambda: "beyond the view" in (shown.story or []), pilot)
+        told = list(dict.fromkeys(shown.story))
+        assert told.index("first rows") < told.index("painted") < told.index("beyond the view")
+
+
+async def test_below_another_screen_the_rows_beyond_are_asked_for_all_the_same() -> None:
+    async with listing(Numbers(list(range(500)))) as (shown, pilot, app):
+        await app.push_screen(Screen())
+        for key in range(0, 400, 10):
+            await until(lambda key=key: shown.window.index_of(key) is not None, pilot)  # type: ignore[misc]
+            shown.select_row(key)
+        assert shown.current == Plain(390)
 
 
 async def test_a_cursor_move_paints_two_lines() -> None:

@@ -216,16 +216,19 @@ class PtyProcess:
                 raise NotSeenError(self._report("quiet"))
         return len(self.raw) - before
 
-    def recorded(self, quiet: float) -> list[tuple[float, bytes]]:
+    def recorded(self, quiet: float, patience: float | None = None) -> list[tuple[float, bytes]]:
         """What is written until nothing has come for ``quiet`` seconds, each read with its time (``perf_counter``).
 
+        ``patience``: seconds that the first byte may take, where an answer is certain; else it must be as quick.
         The screen knows nothing of it until :meth:`show` is called: following the bytes takes longer than reading
         them, and would be counted as the program's time.
         """
         found: list[tuple[float, bytes]] = []
         poller = select.poll()
         poller.register(self._master, select.POLLIN)
-        while poller.poll(quiet * 1000):
+        wait = quiet if patience is None else patience
+        while poller.poll(wait * 1000):
+            wait = quiet
             try:
                 data = os.read(self._master, 1 << 16)
             except OSError:

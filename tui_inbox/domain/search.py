@@ -54,6 +54,8 @@ class SearchQuery:
 
 def fold(text: str) -> str:
     """Text without case and accents, width forms and compatibility forms evened out; the same on both sides."""
+    if text.isascii():
+        return " ".join(text.lower().split())  # most of what is compared, and several times as fast
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     stripped = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(stripped.casefold().split())

@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from tui_inbox import paths
 from tui_inbox.domain.errors import StoreUnreachableError
+from tui_inbox.repository import sqlite_thread
 
 APPLICATION_ID = 0x7475_6962
 """Written into the file's header, so that another program's database is never taken for ours."""
@@ -248,12 +249,12 @@ def make_engine(
     """
     query = {**(_reading(path) if read_only else {"mode": "rw"}), "uri": "true"}
     url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
+    way_in = {"async_creator_fn": sqlite_thread.connect}
     if access is Access.WATCH:
-        engine = create_async_engine(url, poolclass=NullPool)
+        engine = create_async_engine(url, connect_args=way_in, poolclass=NullPool)
     else:
         sizes = {Access.READ: (2, 6), Access.WRITE: (1, 0)}[access]
-        engine = create_async_engine(url, pool_size=sizes[0], max_overflow=sizes[1])
-    begin = access.value
+        engine = create_async_engine(url, connect_args=way_in, pool_size=sizes[0], max_overflow=sizes[1])
 
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
@@ -272,8 +273,7 @@ def make_engine(
             raise
 
     def on_begin(connection: Connection) -> None:
-        if begin:
-            connection.exec_driver_sql(begin)
+        _begin(connection, access)
 
     def on_do_connect(*_: object) -> None:
         before_connect()
@@ -282,6 +282,13 @@ def make_engine(
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
     return engine
+
+
+def _begin(connection: Connection, access: Access) -> None:
+    if access is Access.READ:
+        sqlite_thread.begin_with_next(connection, access.value)
+    elif access.value:
+        connection.exec_driver_sql(access.value)
 
 
 def in_use(engine: AsyncEngine) -> bool:

@@ -11,6 +11,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from tui_inbox.repository import sqlite_thread
+
 SIDE_SETTINGS = (
     "PRAGMA busy_timeout = 250",
     "PRAGMA journal_mode = WAL",
@@ -25,7 +27,8 @@ With WAL and NORMAL it survives a crash all the same. What its keys refer to lie
 def make_side_engine(path: Path) -> AsyncEngine:
     """An engine for a small file beside the database, without transactions but those of :func:`side_write`."""
     url = URL.create("sqlite+aiosqlite", database=str(path))
-    engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    way_in = {"async_creator_fn": sqlite_thread.connect}
+    engine = create_async_engine(url, connect_args=way_in, poolclass=NullPool, isolation_level="AUTOCOMMIT")
 
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None

@@ -95,6 +95,7 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
     HINTS: ClassVar[tuple[str, ...]] = ()
     """Action ids of the hint bar, the most wanted first."""
     AUTO_FOCUS = ""
+    _at_once = False
 
     @property
     def host(self) -> Host:
@@ -114,6 +115,17 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
             if lines:
                 lines[0].say(sentence, refused=refused)
                 return
+
+    def paint_at_once(self) -> None:
+        """Do not let what has just changed wait. Textual paints no sooner than a sixtieth of a second after the picture
+        before, which is that of the key whose answer this is."""
+        self._at_once = True
+        self.check_idle()
+
+    def _on_idle(self, event: events.Idle) -> None:  # type: ignore[override]  # Textual calls its own one as well
+        if self._at_once and (self._dirty_widgets or self._layout_required or self._repaint_required):
+            self._at_once = False
+            self._on_timer_update()
 
     def _compositor_refresh(self) -> None:
         """As Textual does it, but below a dialog only what has changed is painted, and once.

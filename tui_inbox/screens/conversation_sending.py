@@ -59,6 +59,7 @@ class Sending:
         else:
             if screen.contact_id == request.contact_id:
                 screen.policy.show_consequence(preview.sentence)
+                screen.paint_at_once()
 
     # --- sending
 

@@ -6,7 +6,8 @@ Reading is in ``conversation_reading``, sending and drafts in ``conversation_sen
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
 from textual import on
 from textual.app import ComposeResult
@@ -33,6 +34,9 @@ from tui_inbox.widgets.status_line import StatusLine
 from tui_inbox.widgets.timeline import Timeline
 from tui_inbox.widgets.timeline_layout import Reader
 from tui_inbox.widgets.work import Work, begin
+
+if TYPE_CHECKING:
+    from tui_inbox.services.reach import Reach
 
 WIDE, WIDEST = 100, 120
 """Terminal widths from which the contact card stands at the right, and is wider."""
@@ -80,6 +84,8 @@ class ConversationView(ActionScreen[None]):
         self.company = Company(self)
         self.seen = Seen()
         self._hold = ExitStack()
+        self._followed: Reach | None = None
+        """The channel in use as the composer knows it."""
         self._styled_for = ""
 
     def begin(self, contact_id: int, *, start: str, neighbours: Neighbours | None, message_id: str) -> None:
@@ -244,13 +250,13 @@ class ConversationView(ActionScreen[None]):
         self.policy.show_contact(view.contact, channels, view.conversation.last_channel_id)
         if message.fresh and message.draft_channel is not None:
             self.policy.use(message.draft_channel)
-        # The bar tells by a message that comes later; what follows here needs the mode now.
+        # The bar tells by messages that come later; what follows here needs the mode now, and the picture all of it.
+        self._show_reach(view.at)
         self._follow()
         self.timeline.show(message.entries, self._reader(), complete=message.complete, fresh=message.fresh)
         if message.fresh and self.came_for:
             self.timeline.select_message(self.came_for)
         self.trouble.show(message.details)
-        self._release()
         self.sending.ask_consequence()
         if message.fresh:
             self.company.come()
@@ -277,19 +283,26 @@ class ConversationView(ActionScreen[None]):
 
     @on(ChannelPolicyBar.ModeChanged)
     def _mode_changed(self) -> None:
-        self._follow()
-        self.sending.ask_consequence()
+        if self.policy.current != self._followed:
+            self._follow()
+            self.sending.ask_consequence()
 
     def _follow(self) -> None:
-        current = self.policy.current
+        current = self._followed = self.policy.current
         self.composer.follow(None if current is None else current.answer)
 
     @on(ChannelPolicyBar.Judged)
     def _judged(self, message: ChannelPolicyBar.Judged) -> None:
+        self._show_reach(message.now)
+        # It follows whatever was loaded, by a way so long that every part has told the screen that it looks different:
+        # painted before that, all of it would be painted twice.
+        self._release()
+
+    def _show_reach(self, now: datetime) -> None:
         current = self.policy.current
         in_use = None if current is None else current.contact_channel.id
         for card in self.query(ContactCard):
-            card.show_reach(message.reaches, in_use, message.now)
+            card.show_reach(self.policy.reaches, in_use, now)
 
     @on(ChannelPolicyBar.Pressed)
     @on(Composer.ChannelWanted)

@@ -249,6 +249,7 @@ class InboxView(ActionScreen[None]):
         """Rows first: what is read beside them waits until they are painted."""
         if message.empty:
             self._say_empty()
+        self.paint_at_once()
         self.call_after_refresh(self._read_beside)
         if self._keys_wait and self.rows.answered:
             self._keys_wait = False

@@ -93,6 +93,10 @@ class StyledLines(Widget):
     }
     """
 
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's name
+        self._line_styles: dict[str, Style] = {}
+        super().__init__(id=id, classes=classes)
+
     def get_component_styles(self, *names: str) -> RenderStyles:
         """As Textual's, for the styles of lines too. Raises ``KeyError`` for a name that nothing declares."""
         for name in COMPONENTS.intersection(names) - self._component_styles.keys():
@@ -105,12 +109,20 @@ class StyledLines(Widget):
     def notify_style_update(self) -> None:
         """Another theme or class: look the styles up anew."""
         super().notify_style_update()
+        self._line_styles.clear()
         for name in COMPONENTS:
             self._component_styles.pop(name, None)
 
     def line_style(self, names: str) -> Style:
-        """The style with these names, on this widget's background."""
-        return self.get_visual_style(*(f"lines--{name}" for name in names.split())).rich_style
+        """The style with these names, on this widget's background; remembered until the widget is styled anew.
+
+        No style of a line depends on the focus or the mouse.
+        """
+        known = self._line_styles.get(names)
+        if known is None:
+            known = self.get_visual_style(*(f"lines--{name}" for name in names.split())).rich_style
+            self._line_styles[names] = known
+        return known
 
     def strip_of(self, line: Line, width: int) -> Strip:
         """``line`` as a strip of exactly ``width`` cells."""

@@ -52,7 +52,7 @@ class MarkedList(RowList[RowT]):
         """What is said instead of rows; lines of our own words."""
         self.selected: dict[Any, None] = {}
         """Keys of the selected rows, in the order in which they were selected."""
-        self._styles: dict[str, Style] = {}
+        self._styles: dict[tuple[str, bool, bool], Style] = {}
 
     # Selection ------------------------------------------------------------------------------------------------------
 
@@ -88,7 +88,8 @@ class MarkedList(RowList[RowT]):
 
     def style_of(self, tone: str, *, under_cursor: bool) -> Style:
         """The style of some tones, with the cursor's background under the cursor."""
-        key = f"{tone}|{under_cursor}|{self.has_focus}"
+        focused = under_cursor and self.has_focus  # nothing else depends on it, and asking Textual takes its time
+        key = (tone, under_cursor, focused)
         known = self._styles.get(key)
         if known is None:
             plain = under_cursor and self.app.current_theme.ansi  # tones over a reversed line would be unreadable

@@ -96,6 +96,8 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         self._painted: list[Strip] = []
         self._prepared: dict[int, Strip] = {}
         """Lines that were made to see whether they differ and are about to be painted."""
+        self._edges_due = False
+        """Whether the edges are looked at once the list has been painted."""
 
     # What a row looks like ------------------------------------------------------------------------------------------
 
@@ -225,11 +227,13 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         unchanged = window.rows and window.rows[-1 if side == "below" else 0].key == edge.key
         if source != self.source or not unchanged:
             return
+        filled = window.top + window.height < len(window.rows)
         if side == "below":
             window.append(rows, complete=len(rows) < limit)
         else:
             window.prepend(rows, complete=len(rows) < limit)
-        self._repaint_changed()
+        if side == "above" or not filled:
+            self._repaint_changed()
 
     def _failed(self, sentence: str) -> None:
         self.post_message(self.Failed(sentence))
@@ -285,17 +289,17 @@ class RowList(Widget, Generic[RowT], can_focus=True):
             self.move_to(index)
 
     def _moving(self, change: Callable[[], bool]) -> None:
-        before = self.window.at
+        before, painted = self.window.at, False
         scrolled = change()
         if scrolled:
-            self._repaint_changed()
+            painted = self._repaint_changed()
         elif self.window.at != before:
-            self._refresh_lines(before - self.window.top + HEAD, self.window.at - self.window.top + HEAD)
+            painted = self._refresh_lines(before - self.window.top + HEAD, self.window.at - self.window.top + HEAD)
         if scrolled or self.window.at != before:
             self.post_message(self.CursorMoved(self.current))
             if self.window.at_top:
                 self._top_reached()
-        self.call_after_refresh(self._prefetch)
+        self._look_at_edges(painted)
 
     def _top_reached(self) -> None:
         if self._new_above:
@@ -339,23 +343,41 @@ class RowList(Widget, Generic[RowT], can_focus=True):
         self._repaint_changed()
 
     def _changed(self) -> None:
-        self._repaint_changed()
+        painted = self._repaint_changed()
         self.post_message(self.CursorMoved(self.current))
-        self.call_after_refresh(self._prefetch)
+        self._look_at_edges(painted)
 
-    def _repaint_changed(self) -> None:
+    def _look_at_edges(self, painted: bool) -> None:
+        """Fetch what is missing beyond the view once the list has been painted, or now where it is not: walking through
+        the conversations goes on below another screen."""
+        if painted and self.screen is self.app.screen:
+            self._edges_due = True
+        else:
+            self._prefetch()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """As Textual's. What ``call_after_refresh`` is given may run before: the screen hears of changes later."""
+        if self._edges_due:
+            self._edges_due = False
+            self.call_later(self._prefetch)
+        return super().render_lines(crop)
+
+    def _repaint_changed(self) -> bool:
         height = self.size.height
         old = self._painted[:height]
         lines = {y: strip for y in range(height) if (strip := self._line(y)) != (old[y] if y < len(old) else None)}
-        self._refresh_lines(*lines)
+        painted = self._refresh_lines(*lines)
         self._prepared = lines
+        return painted
 
-    def _refresh_lines(self, *lines: int) -> None:
+    def _refresh_lines(self, *lines: int) -> bool:
+        """Have lines painted; whether any of them is on the screen."""
         self._prepared = {}
-        width = self.size.width
-        regions = [Region(0, y, width, 1) for y in lines if 0 <= y < self.size.height]
+        width, height = self.size
+        regions = [Region(0, y, width, 1) for y in lines if 0 <= y < height]
         if regions:
             self.refresh(*regions)
+        return bool(regions)
 
     def notify_style_update(self) -> None:
         """Another theme: everything looks different."""

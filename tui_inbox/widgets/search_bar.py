@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.widgets import Input, Static
 
 from tui_inbox.actions import Scope
@@ -19,6 +21,8 @@ class SearchInput(ActionTarget, InOrder, Input):
     """The field; leaving it is the bar's business."""
 
     BINDINGS = bindings_for(Scope.SEARCH)
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0), layout=False)
+    """As Textual declares it, but a longer text alone does not lay out the whole screen anew."""
 
     def say(self, sentence: str, *, refused: bool = False) -> None:
         """Nothing here is ever refused."""
@@ -66,6 +70,7 @@ class SearchBar(Horizontal):
         """Where one types."""
         self.field.cursor_blink = False
         self._hint = Static("", id="search-hint", markup=False)
+        self._hinted = ""
         self._told = ""
 
     def compose(self) -> ComposeResult:
@@ -87,7 +92,9 @@ class SearchBar(Horizontal):
 
     def hint(self, sentence: str) -> None:
         """What other views would find; empty = nothing to say."""
-        self._hint.update(Content(sentence))
+        if sentence != self._hinted:
+            self._hinted = sentence
+            self._hint.update(Content(sentence))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Tell with every key: whoever answers drops what was overtaken, so nothing waits for a pause in the typing."""

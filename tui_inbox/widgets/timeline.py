@@ -235,7 +235,8 @@ class Timeline(StyledLines, ScrollView, can_focus=False):
         )
 
     def _scroll(self, y: float) -> None:
-        self.scroll_to(y=max(0, min(y, self.max_scroll_y)), animate=False, force=True)
+        # At once: else Textual paints the rows where they stood before, and all of them again where they belong.
+        self.scroll_to(y=max(0, min(y, self.max_scroll_y)), animate=False, force=True, immediate=True)
 
     def _settle(self, anchor: tuple[str, int] | None) -> None:
         """After rows were laid out anew: to the end, or back to what was at the top."""
