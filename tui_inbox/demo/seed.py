@@ -71,9 +71,11 @@ async def write(store: Store, data: DemoData, *, seed: int, now: datetime) -> De
     writer = _Histories(random.Random(seed), agents, teams, stored)
     by_id = {channel.id: channel for channel in stored.values()}
     ids: list[int] = []
+    await store.write(lambda unit: unit.search.suspend())
     for start in range(0, len(data.contacts), BATCH):
         histories = [writer.history(contact) for contact in data.contacts[start : start + BATCH]]
         ids += await store.write(partial(_add_batch, histories=histories, channels=by_id, now=now))
+    await store.write(lambda unit: unit.search.rebuild())
     return DemoWorkspace(agents[AGENT], data, stored, tuple(ids), customers_of(data))
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from tui_inbox import paths
 from tui_inbox.domain.errors import StoreUnreachableError
+from tui_inbox.repository import sqlite_search_schema
 
 APPLICATION_ID = 0x7475_6962
 """Written into the file's header, so that another program's database is never taken for ours."""
@@ -302,6 +303,17 @@ def trouble(error: BaseException) -> Trouble:
 def schema_extras(engine: str) -> tuple[str, ...]:
     """Statements that finish a new schema: our mark in the file, and the triggers that keep the record append-only."""
     return (f"PRAGMA application_id = {APPLICATION_ID}", *ACTIVITY_TRIGGERS) if engine == "sqlite" else ()
+
+
+def search_extras(engine: str) -> tuple[str, ...]:
+    """Statements that make the search index and the triggers that keep it and the counters, and fill them."""
+    search = sqlite_search_schema
+    return (*search.SCHEMA, *search.FILL, *search.COUNT) if engine == "sqlite" else ()
+
+
+def own_table(name: str) -> bool:
+    """Whether the engine itself made this table, as a part of another."""
+    return name.startswith(sqlite_search_schema.WORDS)
 
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:

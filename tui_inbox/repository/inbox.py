@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, and_, func, select
+from sqlalchemy import ColumnElement, Label, Select, and_, func, literal_column, select
 from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.delivery import NEEDS_PERSON
-from tui_inbox.domain.filters import InboxFilter, StatusCounts
-from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, DeliveryState, Direction
+from tui_inbox.domain.filters import InboxFilter, InboxKind, StatusCounts
+from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, DeliveryState, Direction, SortOrder
 from tui_inbox.domain.models import Contact, ContactChannel, InboxFacets, InboxRow
 from tui_inbox.domain.search import SearchQuery, matched_fields
 from tui_inbox.repository.base import AnyRow, Repository
@@ -19,18 +20,39 @@ from tui_inbox.repository.columns import in_states
 from tui_inbox.repository.contacts import ContactRepository, contact_row
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.paging import Cursor, Segment, decode, in_segment, segments_of
-from tui_inbox.repository.search import Names, conditions, needs_names, storable_query, whole_emails
+from tui_inbox.repository.search import (
+    Names,
+    conditions,
+    is_plain,
+    needs_agents,
+    needs_channels,
+    storable_query,
+    whole_emails,
+)
+from tui_inbox.repository.search_index import Hit, Hits, index_of
+from tui_inbox.repository.search_tables import channel_counts, conversation_counts, tag_counts
 from tui_inbox.repository.tables import (
     agents,
-    channels,
-    contact_channels,
-    contact_tags,
     contacts,
     conversations,
     outbox,
 )
 
 MOST_SEGMENTS = 4
+MOST_COUNTED = 2000
+"""Counting what a search or filter finds stops here, per status."""
+MOST_SORTED = 2000
+"""Hits that are taken from the index to be sorted; of more, the list in its own order soon finds enough."""
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """What is read of one segment."""
+
+    segment: Segment
+    place: Cursor | None
+    limit: int
+    backwards: bool
 
 
 class InboxRepository(Repository):
@@ -59,10 +81,15 @@ class InboxRepository(Repository):
 
     async def counts(self, f: InboxFilter, *, now: datetime) -> StatusCounts:
         """How many contacts the filter finds per status, its own status left out."""
-        demands = conditions(f, await self._names(f), now, with_status=False)
-        statement = _joined(select(conversations.c.status, func.count()), demands).where(*demands)
-        found = dict(map(tuple, await self._all(statement.group_by(conversations.c.status))))
-        return StatusCounts(**{status.value: found.get(status.value, 0) for status in ConversationStatus})
+        if is_plain(f):
+            return StatusCounts(**await self._kept_counts(f))
+        names, hits = await self._names(f), await index_of(self._connection).hits(f, all_of_them=True)
+        demands = conditions(f, names, now, with_status=False, with_words=hits is None)
+        if hits is not None:
+            found = await hits.counts(demands, MOST_COUNTED)
+        else:
+            found = await self._bounded_counts(demands)
+        return StatusCounts(**found, bound=MOST_COUNTED)
 
     async def row(self, contact_id: int, f: InboxFilter, *, now: datetime) -> InboxRow | None:
         """The row of one contact as the list would show it now; ``None`` when the filter does not find it."""
@@ -88,23 +115,25 @@ class InboxRepository(Repository):
 
     async def facets(self) -> InboxFacets:
         """What the inbox can be filtered by, the most frequent first."""
-        count = func.count(contact_channels.c.contact_id.distinct())
         kinds = await self._all(
-            select(channels.c.kind, count)
-            .join(contact_channels, contact_channels.c.channel_id == channels.c.id)
-            .group_by(channels.c.kind)
-            .order_by(count.desc(), channels.c.kind)
+            select(channel_counts.c.kind, channel_counts.c.number)
+            .where(channel_counts.c.number > 0)
+            .order_by(channel_counts.c.number.desc(), channel_counts.c.kind)
         )
+        used = tag_counts.c.number
         tags = await self._all(
-            select(func.min(contact_tags.c.tag), func.count())
-            .group_by(contact_tags.c.tag_folded)
-            .order_by(func.count().desc(), contact_tags.c.tag_folded)
+            select(func.min(tag_counts.c.tag), func.sum(used))
+            .where(used > 0)
+            .group_by(tag_counts.c.tag_folded)
+            .order_by(func.sum(used).desc(), tag_counts.c.tag_folded)
         )
+        held = func.sum(conversation_counts.c.number)
         assignees = await self._all(
-            select(agents.c.handle, func.count())
-            .join(conversations, conversations.c.assignee_id == agents.c.id)
+            select(agents.c.handle, held)
+            .join(conversation_counts, conversation_counts.c.assignee_id == agents.c.id)
             .group_by(agents.c.id)
-            .order_by(func.count().desc(), agents.c.handle_folded)
+            .having(held > 0)
+            .order_by(held.desc(), agents.c.handle_folded)
         )
         return InboxFacets(
             tuple((ChannelKind(kind), number) for kind, number in kinds),
@@ -116,29 +145,84 @@ class InboxRepository(Repository):
         self, f: InboxFilter, now: datetime, place: Cursor | None, limit: int, *, backwards: bool
     ) -> list[InboxRow]:
         begun = now if place is None else place.now
-        demands = conditions(f, await self._names(f), begun)
+        names, hits = await self._names(f), await index_of(self._connection).hits(f)
+        streams = hits is not None and f.sort in {SortOrder.LATEST, SortOrder.OLDEST}
+        demands, narrow = (conditions(f, names, begun, with_words=with_words) for with_words in (True, False))
+        if hits is not None and not streams:
+            demands += await self._among(hits, narrow)
         segments = list(enumerate(self._segments(f, begun)))
         found: list[tuple[int, Segment, AnyRow]] = []
         for index, segment in reversed(segments) if backwards else segments:
             if place is not None and (index > place.segment if backwards else index < place.segment):
                 continue
-            statement = in_segment(_rows().where(*demands), segment)
-            if place is not None and index == place.segment:
-                statement = statement.where(segment.beyond(place.at, place.contact_id, backwards=backwards))
-            statement = statement.order_by(*segment.order(backwards=backwards)).limit(limit - len(found))
-            found += [(index, segment, row) for row in await self._all(statement)]
+            here = place if place is not None and index == place.segment else None
+            stretch = _Stretch(segment, here, limit - len(found), backwards)
+            if streams and hits is not None and not segment.few:
+                rows = await self._streamed(hits, narrow, stretch)
+            else:
+                rows = await self._listed(demands, stretch)
+            found += [(index, segment, row) for row in rows]
             if len(found) >= limit:
                 break
         return await self._complete(found[::-1] if backwards else found, f, begun)
+
+    async def _listed(self, demands: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[AnyRow]:
+        """Rows of a stretch off the list in its own order, each looked at."""
+        segment, here = stretch.segment, stretch.place
+        statement = in_segment(_rows().where(*demands), segment)
+        if here is not None:
+            statement = statement.where(segment.beyond(here.at, here.contact_id, backwards=stretch.backwards))
+        statement = statement.order_by(*segment.order(backwards=stretch.backwards))
+        return await self._all(statement.limit(stretch.limit))
+
+    async def _streamed(self, hits: Hits, demands: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[AnyRow]:
+        """Rows of a stretch out of the index, which gives them in order."""
+        segment, here = stretch.segment, stretch.place
+        asked = [*demands] if segment.condition is None else [*demands, segment.condition]
+        place = None if here is None else Hit(here.at, here.contact_id)
+        newest_first = segment.descending is not stretch.backwards
+        found = await hits.in_order(asked, place, stretch.limit, newest_first=newest_first)
+        ids = [hit.contact_id for hit in found]
+        rows = await self._all(_rows().where(conversations.c.contact_id.in_(ids))) if ids else []
+        by_id = {row.contact_id: row for row in rows}
+        return [by_id[ident] for ident in ids]
+
+    async def _among(self, hits: Hits, demands: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
+        """That a conversation is one of the hits, where they are few enough to be sorted."""
+        ids = await hits.some(demands, MOST_SORTED + 1)
+        return [conversations.c.contact_id.in_(ids)] if len(ids) <= MOST_SORTED else []
+
+    async def _kept_counts(self, f: InboxFilter) -> dict[str, int]:
+        """The numbers of a whole inbox, which are always kept."""
+        counts = conversation_counts.c
+        statement = select(counts.status, func.sum(counts.number)).group_by(counts.status)
+        match f.inbox:
+            case InboxKind.MINE:
+                statement = statement.where(counts.assignee_id == (f.agent_id or -1))
+            case InboxKind.UNASSIGNED:
+                statement = statement.where(counts.assignee_id == 0)
+            case InboxKind.TEAM:
+                statement = statement.where(counts.team_id == (f.team_id or -1))
+        return {status: int(number) for status, number in await self._all(statement)}
+
+    async def _bounded_counts(self, demands: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+        found = {}
+        for status in ConversationStatus:
+            one = _joined(select(literal_column("1")), demands).where(*demands, conversations.c.status == status)
+            found[status.value] = int(
+                await self._value(select(func.count()).select_from(one.limit(MOST_COUNTED).subquery()))
+            )
+        return found
 
     def _segments(self, f: InboxFilter, now: datetime) -> list[Segment]:
         return segments_of(f.sort, now, whole_emails(storable_query(f.query)))
 
     async def _names(self, f: InboxFilter) -> Names:
-        if not needs_names(f):
-            return Names()
         directory = DirectoryRepository(self._connection)
-        return Names(await directory.agents(), await directory.channels())
+        return Names(
+            await directory.agents() if needs_agents(f) else (),
+            await directory.channels() if needs_channels(f) else (),
+        )
 
     async def _complete(
         self, found: Sequence[tuple[int, Segment, AnyRow]], f: InboxFilter, now: datetime

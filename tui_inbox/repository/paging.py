@@ -33,6 +33,8 @@ class Segment:
     descending: bool
     condition: ColumnElement[bool] | None = None
     """What its rows have and no other segment's rows have."""
+    few: bool = False
+    """Its condition alone finds them by an index, and they are few."""
 
     def order(self, *, backwards: bool = False) -> list[ColumnElement[Any]]:
         """The ORDER BY of its rows."""
@@ -82,7 +84,7 @@ def segments_of(sort: SortOrder, now: datetime, whole_emails: tuple[str, ...]) -
     if not whole_emails:
         return plain
     typed = contacts.c.email_folded.in_(whole_emails)
-    return [_narrowed(item, typed) for item in plain] + [_narrowed(item, ~typed) for item in plain]
+    return [_narrowed(item, typed, few=True) for item in plain] + [_narrowed(item, ~typed) for item in plain]
 
 
 def in_segment(statement: Select[tuple[()]], segment: Segment) -> Select[tuple[()]]:
@@ -115,6 +117,6 @@ def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
             ]
 
 
-def _narrowed(segment: Segment, condition: ColumnElement[bool]) -> Segment:
+def _narrowed(segment: Segment, condition: ColumnElement[bool], *, few: bool = False) -> Segment:
     both = condition if segment.condition is None else and_(condition, segment.condition)
-    return Segment(segment.column, segment.descending, both)
+    return Segment(segment.column, segment.descending, both, few)

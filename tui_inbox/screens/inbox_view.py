@@ -171,7 +171,7 @@ class InboxView(ActionScreen[None]):
     def show_title(self) -> None:
         """The first line: inbox, status, how many, order, filters, selection, agent."""
         view, counts, host = self.view, self.reading.counts, self.host
-        found = "" if counts is None else f"{counts.of(view.status):,}"
+        found = "" if counts is None else counts.said(view.status)
         left = [
             (views.inbox_name(view, self.reading.facets.teams), "strong"),
             (" · ", "faint"),

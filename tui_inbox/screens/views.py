@@ -140,10 +140,10 @@ def elsewhere(
     if view.status is not None:
         for status, name, action in STATUSES:
             if status not in (None, view.status) and counts.of(status):
-                hidden.append(f"{counts.of(status):,} in {name}")
+                hidden.append(f"{counts.said(status)} in {name}")
                 keys.append(first_sign(action, keymap))
         if counts.none:
-            hidden.append(f"{counts.none:,} never wrote")
+            hidden.append(f"{counts.said(ConversationStatus.NONE)} never wrote")
             keys.append(first_sign("status_any", keymap))
     more = 0 if everybodys is None else everybodys.any - counts.any
     if more > 0:
@@ -151,7 +151,7 @@ def elsewhere(
         keys.append(first_sign("all", keymap))
     if not hidden:
         return ""
-    here = f"{counts.of(view.status):,} in {status_name(view.status)}"
+    here = f"{counts.said(view.status)} in {status_name(view.status)}"
     return f"{', '.join([here, *hidden])}: press {' / '.join(keys)}"
 
 

@@ -1,0 +1,269 @@
+"""The search index and the counters of SQLite: what is built, and the triggers that keep it.
+
+The index is full text without content: of each conversation it keeps only which tokens it has. Its numbers follow the
+order of last activity, so that hits stream newest (or oldest) first and nothing is sorted but the hits of one bucket:
+
+* ``bucket``: a stretch of that order. New activity goes into the newest one, which is closed after
+  :data:`BUCKET_ROWS`; what comes late goes into the bucket of its time.
+* ``place``: bucket and a number within it, never given twice; ``rowid``: place and, in the lowest bits, the status.
+
+Tokens are a letter for their kind and a text: ``n``, ``e``, ``p`` with every three letters in a row (and the last two,
+the last one) of name, email and digits of phone, so that every part of one or two letters is the beginning of a token;
+``c`` with a whole custom field; ``a`` and ``t`` with the assignee and the team, 0 for none.
+
+Taking an entry out of such an index needs the words it was put in with. ``search_entries`` says what each conversation
+should have in it, kept by triggers; ``search_changes`` what it still has there, where that differs. Triggers can't
+write into a full-text table (``trusted_schema`` is off): the transaction settles the difference before it commits.
+"""
+
+from __future__ import annotations
+
+BUCKET_ROWS = 128
+"""A bucket that new activity has filled with so many is closed."""
+PLACE_BITS = 14
+"""Places of a bucket as a power of two; far more than are used, for what comes late."""
+STATUS_BITS = 2
+STATUS_CODES = {"none": 0, "snoozed": 1, "open": 2, "closed": 3}
+WORDS = "search_words"
+"""The full-text table; its own tables begin with this name."""
+
+_PLACES = 1 << PLACE_BITS
+_BEFORE_ALL = -(1 << 62)
+_TOKEN_CHARACTERS = "".join(chr(code) for code in range(1, 128) if not chr(code).isalnum() and code != 10)
+_READY = "(SELECT value FROM search_state WHERE name = 'ready') = 1"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _option(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _status(of: str) -> str:
+    cases = " ".join(f"WHEN '{name}' THEN {code}" for name, code in STATUS_CODES.items() if code)
+    return f"CASE {of}.status {cases} ELSE 0 END"
+
+
+def _grams(kind: str, column: str) -> str:
+    """Every three letters in a row, one to a line. The list of zeros is only there to be counted through."""
+    zeros = f"'[0' || replace(hex(zeroblob(max(length({column}), 1) - 1)), '00', ',0') || ']'"
+    return f"(SELECT group_concat('{kind}' || substr({column}, key + 1, 3), char(10)) FROM json_each({zeros}))"
+
+
+def document(of: str) -> str:
+    """The tokens of an entry, one to a line."""
+    parts = (
+        _grams("n", f"{of}.name"),
+        _grams("e", f"{of}.email"),
+        _grams("p", f"{of}.phone"),
+        f"'a' || {of}.assignee_id",
+        f"'t' || {of}.team_id",
+    )
+    return " || char(10) || ".join(parts) + f" || replace({of}.custom, char(10), char(10) || 'c')"
+
+
+def custom_of(contact: str) -> str:
+    """The custom fields of a contact, each between two line ends."""
+    joined = "char(10) || group_concat(value_folded, char(10)) || char(10)"
+    return f"(SELECT coalesce({joined}, '') FROM contact_fields WHERE contact_id = {contact})"
+
+
+_INDEX = (
+    f"CREATE VIRTUAL TABLE {WORDS} USING fts5(tokens, content='', detail=none, columnsize=0, prefix='2 3', "
+    f"tokenize={_option('ascii tokenchars ' + _quoted(_TOKEN_CHARACTERS))})"
+)
+_INDEXED = ("place", "status", "assignee_id", "team_id", "name", "email", "phone", "custom")
+_INDEXED_DIFFERS = " OR ".join(f"NEW.{name} <> OLD.{name}" for name in _INDEXED)
+_NOTE = (
+    f"INSERT OR IGNORE INTO search_changes (contact_id, {', '.join(_INDEXED)}) "
+    f"VALUES (OLD.contact_id, {', '.join(f'OLD.{name}' for name in _INDEXED)});"
+)
+
+SETTLE = (
+    f"INSERT INTO {WORDS} ({WORDS}, rowid, tokens) SELECT 'delete', c.place * 4 + c.status, {document('c')} "
+    "FROM search_changes c WHERE c.place IS NOT NULL",
+    f"INSERT INTO {WORDS} (rowid, tokens) SELECT e.place * 4 + e.status, {document('e')} "
+    "FROM search_changes c JOIN search_entries e ON e.contact_id = c.contact_id ORDER BY e.place",
+    "DELETE FROM search_changes",
+)
+"""Bring the index up to the entries; every writing transaction does so before it commits."""
+
+_BUCKET = (
+    "(SELECT bucket FROM search_buckets WHERE (first_at, first_id) <= (NEW.last_activity_at, NEW.contact_id) "
+    "ORDER BY first_at DESC, first_id DESC LIMIT 1)"
+)
+_NEWEST = "(SELECT contact_id FROM conversations ORDER BY last_activity_at DESC, contact_id DESC LIMIT 1)"
+_TAKE_PLACE = f"""
+INSERT INTO search_buckets (first_at, first_id, used) SELECT NEW.last_activity_at, NEW.contact_id, 0
+ WHERE NEW.contact_id = {_NEWEST} AND (SELECT used FROM search_buckets ORDER BY bucket DESC LIMIT 1) >= {BUCKET_ROWS};
+UPDATE search_buckets SET used = used + 1 WHERE bucket = {_BUCKET};
+UPDATE search_state SET value = 0 WHERE name = 'ready'
+ AND (SELECT used FROM search_buckets WHERE bucket = {_BUCKET}) >= {_PLACES};
+"""
+"""A place for a conversation in the bucket of its time. One that is full for good makes the whole index wait."""
+_PLACE = f"(SELECT bucket * {_PLACES} + used FROM search_buckets WHERE bucket = {_BUCKET})"
+
+_SEARCH_TRIGGERS = (
+    f"CREATE TRIGGER search_entries_insert AFTER INSERT ON search_entries WHEN {_READY} "
+    "BEGIN INSERT OR IGNORE INTO search_changes (contact_id) VALUES (NEW.contact_id); END",
+    f"CREATE TRIGGER search_entries_delete AFTER DELETE ON search_entries WHEN {_READY} BEGIN {_NOTE} END",
+    f"CREATE TRIGGER search_entries_update AFTER UPDATE ON search_entries WHEN {_READY} AND ({_INDEXED_DIFFERS}) "
+    f"BEGIN {_NOTE} END",
+    f"""CREATE TRIGGER search_conversations_insert AFTER INSERT ON conversations WHEN {_READY} BEGIN {_TAKE_PLACE}
+INSERT INTO search_entries SELECT {_PLACE}, NEW.contact_id, NEW.last_activity_at, {_status("NEW")},
+ coalesce(NEW.assignee_id, 0), coalesce(NEW.team_id, 0), c.name_folded, c.email_folded, c.phone_digits,
+ {custom_of("c.id")} FROM contacts c WHERE c.id = NEW.contact_id; END""",
+    f"""CREATE TRIGGER search_conversations_move AFTER UPDATE OF last_activity_at ON conversations
+WHEN NEW.last_activity_at <> OLD.last_activity_at AND {_READY} BEGIN {_TAKE_PLACE}
+UPDATE search_entries SET at = NEW.last_activity_at, status = {_status("NEW")},
+ assignee_id = coalesce(NEW.assignee_id, 0), team_id = coalesce(NEW.team_id, 0),
+ place = CASE WHEN place / {_PLACES} = {_BUCKET} THEN place ELSE {_PLACE} END
+ WHERE contact_id = NEW.contact_id; END""",
+    f"""CREATE TRIGGER search_conversations_change AFTER UPDATE OF status, assignee_id, team_id ON conversations
+WHEN NEW.last_activity_at = OLD.last_activity_at AND {_READY} BEGIN
+UPDATE search_entries SET status = {_status("NEW")}, assignee_id = coalesce(NEW.assignee_id, 0),
+ team_id = coalesce(NEW.team_id, 0) WHERE contact_id = NEW.contact_id; END""",
+    f"CREATE TRIGGER search_conversations_delete AFTER DELETE ON conversations WHEN {_READY} "
+    "BEGIN DELETE FROM search_entries WHERE contact_id = OLD.contact_id; END",
+    f"""CREATE TRIGGER search_contacts_update AFTER UPDATE OF name_folded, email_folded, phone_digits ON contacts
+WHEN {_READY} BEGIN UPDATE search_entries SET name = NEW.name_folded, email = NEW.email_folded,
+ phone = NEW.phone_digits WHERE contact_id = NEW.id; END""",
+    *(
+        f"CREATE TRIGGER search_fields_{event.lower()} AFTER {event} ON contact_fields WHEN {_READY} BEGIN "
+        f"UPDATE search_entries SET custom = {custom_of(f'{row}.contact_id')} WHERE contact_id = {row}.contact_id; END"
+        for event, row in (("INSERT", "NEW"), ("DELETE", "OLD"))
+    ),
+)
+
+
+def _counted(table: str, key: str, values: str) -> str:
+    return (
+        f"INSERT INTO {table} ({key}, number) VALUES ({values}, 1) "
+        f"ON CONFLICT ({key}) DO UPDATE SET number = number + 1;"
+    )
+
+
+def _conversation(row: str) -> str:
+    return f"coalesce({row}.assignee_id, 0), coalesce({row}.team_id, 0), {row}.status"
+
+
+_CONVERSATION_KEY = "assignee_id, team_id, status"
+_COUNT_CONVERSATION = _counted("conversation_counts", _CONVERSATION_KEY, _conversation("NEW"))
+_FORGET_CONVERSATION = (
+    f"UPDATE conversation_counts SET number = number - 1 WHERE ({_CONVERSATION_KEY}) = ({_conversation('OLD')});"
+)
+_COUNT_TAG = _counted("tag_counts", "tag_folded, tag", "NEW.tag_folded, NEW.tag")
+_FORGET_TAG = "UPDATE tag_counts SET number = number - 1 WHERE (tag_folded, tag) = (OLD.tag_folded, OLD.tag);"
+
+
+def _kind(row: str) -> str:
+    return f"(SELECT kind FROM channels WHERE id = {row}.channel_id)"
+
+
+def _has_other(row: str) -> str:
+    return (
+        f"EXISTS (SELECT 1 FROM contact_channels o JOIN channels h ON h.id = o.channel_id "
+        f"WHERE o.contact_id = {row}.contact_id AND o.id <> {row}.id AND h.kind = {_kind(row)})"
+    )
+
+
+_COUNTER_TRIGGERS = (
+    f"CREATE TRIGGER count_conversations_insert AFTER INSERT ON conversations BEGIN {_COUNT_CONVERSATION} END",
+    f"CREATE TRIGGER count_conversations_delete AFTER DELETE ON conversations BEGIN {_FORGET_CONVERSATION} END",
+    "CREATE TRIGGER count_conversations_update AFTER UPDATE OF status, assignee_id, team_id ON conversations "
+    f"WHEN ({_conversation('NEW')}) <> ({_conversation('OLD')}) BEGIN {_FORGET_CONVERSATION} {_COUNT_CONVERSATION} END",
+    f"CREATE TRIGGER count_tags_insert AFTER INSERT ON contact_tags BEGIN {_COUNT_TAG} END",
+    f"CREATE TRIGGER count_tags_delete AFTER DELETE ON contact_tags BEGIN {_FORGET_TAG} END",
+    f"CREATE TRIGGER count_channels_insert AFTER INSERT ON contact_channels WHEN NOT {_has_other('NEW')} "
+    f"BEGIN {_counted('channel_counts', 'kind', _kind('NEW'))} END",
+    f"CREATE TRIGGER count_channels_delete AFTER DELETE ON contact_channels WHEN NOT {_has_other('OLD')} "
+    f"BEGIN UPDATE channel_counts SET number = number - 1 WHERE kind = {_kind('OLD')}; END",
+)
+
+EMPTY = (
+    "UPDATE search_state SET value = 0 WHERE name = 'ready'",
+    f"INSERT INTO {WORDS} ({WORDS}) VALUES ('delete-all')",
+    "DELETE FROM search_changes",
+    "DELETE FROM search_entries",
+    "DELETE FROM search_buckets",
+)
+"""Take everything out of the index and let it wait."""
+
+FILL = (
+    f"""INSERT INTO search_entries
+SELECT ((n - 1) / {BUCKET_ROWS} + 1) * {_PLACES} + (n - 1) % {BUCKET_ROWS} + 1, v.contact_id, v.last_activity_at,
+ {_status("v")}, coalesce(v.assignee_id, 0), coalesce(v.team_id, 0), c.name_folded, c.email_folded, c.phone_digits,
+ {custom_of("c.id")}
+FROM (SELECT contact_id, last_activity_at, status, assignee_id, team_id,
+ row_number() OVER (ORDER BY last_activity_at, contact_id) AS n FROM conversations) v
+ CROSS JOIN contacts c ON c.id = v.contact_id""",
+    f"""INSERT INTO search_buckets SELECT place / {_PLACES}, at, contact_id, {BUCKET_ROWS} FROM search_entries
+WHERE place % {_PLACES} = 1""",
+    f"UPDATE search_buckets SET first_at = {_BEFORE_ALL}, first_id = 0 WHERE bucket = 1",
+    f"INSERT OR IGNORE INTO search_buckets VALUES (1, {_BEFORE_ALL}, 0, 0)",
+    f"INSERT INTO {WORDS} (rowid, tokens) SELECT e.place * 4 + e.status, {document('e')} FROM search_entries e "
+    "ORDER BY e.place",
+    "UPDATE search_state SET value = 1 WHERE name = 'ready'",
+)
+"""Put every conversation into an empty index, sorted once."""
+
+_COUNTED = {
+    "conversation_counts": f"SELECT {_conversation('v')}, count(*) FROM conversations v GROUP BY 1, 2, 3",
+    "tag_counts": "SELECT tag_folded, tag, count(*) FROM contact_tags GROUP BY tag_folded, tag",
+    "channel_counts": "SELECT h.kind, count(DISTINCT o.contact_id) FROM contact_channels o "
+    "JOIN channels h ON h.id = o.channel_id GROUP BY h.kind",
+}
+COUNT = tuple(
+    statement
+    for table, counted in _COUNTED.items()
+    for statement in (f"DELETE FROM {table}", f"INSERT INTO {table} {counted}")
+)
+"""Reckon every counter anew."""
+
+_SOURCE = f"""SELECT v.contact_id, v.last_activity_at, {_status("v")}, coalesce(v.assignee_id, 0),
+ coalesce(v.team_id, 0), c.name_folded, c.email_folded, c.phone_digits FROM conversations v
+ JOIN contacts c ON c.id = v.contact_id"""
+_ENTRIES = "SELECT contact_id, at, status, assignee_id, team_id, name, email, phone FROM search_entries"
+_STALE = "The search index does not hold what the contacts and conversations say; it needs to be built anew."
+
+
+def _recount(table: str, counted: str) -> tuple[str, str]:
+    kept = f"SELECT * FROM {table} WHERE number > 0"
+    differing = f"SELECT * FROM ({kept} EXCEPT {counted}) UNION ALL SELECT * FROM ({counted} EXCEPT {kept})"
+    return differing, f"The numbers in {table} are not those of the rows; they need to be counted anew."
+
+
+CHECKS = (
+    (
+        "SELECT 1 FROM search_state WHERE name = 'ready' AND value = 0",
+        "The search index is not built; search looks at every contact until it is.",
+    ),
+    ("SELECT 1 FROM search_changes", "The search index has not taken in the last changes."),
+    (f"{_SOURCE} EXCEPT {_ENTRIES}", _STALE),
+    (f"{_ENTRIES} EXCEPT {_SOURCE}", _STALE),
+    (f"SELECT 1 FROM search_entries WHERE custom <> {custom_of('search_entries.contact_id')}", _STALE),
+    (
+        f"""SELECT 1 FROM search_entries e JOIN search_buckets b ON b.bucket = e.place / {_PLACES}
+LEFT JOIN search_buckets n ON n.bucket = b.bucket + 1
+WHERE (e.at, e.contact_id) < (b.first_at, b.first_id) OR (e.at, e.contact_id) >= (n.first_at, n.first_id)""",
+        "The search index holds conversations in the wrong place of the list; it needs to be built anew.",
+    ),
+    *(_recount(table, counted) for table, counted in _COUNTED.items()),
+)
+"""Queries that find a row where something is wrong, and what that is."""
+
+LOST = f"""SELECT e.contact_id FROM search_entries e WHERE e.name <> '' AND NOT EXISTS (
+ SELECT 1 FROM {WORDS} w WHERE {WORDS} MATCH '"n' || replace(substr(e.name, 1, 3), '"', '""') || '" AND a' ||
+ e.assignee_id || ' AND t' || e.team_id AND w.rowid = e.place * 4 + e.status)
+ AND e.contact_id % (1 + (SELECT max(contact_id) FROM search_entries) / 500) = 0"""
+"""Of some entries, those that the index does not have under the beginning of their name, their assignee and team."""
+
+SCHEMA = (
+    "INSERT INTO search_state (name, value) VALUES ('ready', 0), ('sampled', 0)",
+    _INDEX,
+    *_SEARCH_TRIGGERS,
+    *_COUNTER_TRIGGERS,
+)
+"""What a new schema has beside the tables."""
