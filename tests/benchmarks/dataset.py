@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tui_inbox.repository.sqlite_search_schema import COUNT, EMPTY, FILL
+from tui_inbox.repository.sqlite_search_schema import COUNT, EMPTY, FILL, FUNCTIONS
 from tui_inbox.repository.store import Store
 
 FIRST = [
@@ -71,6 +71,8 @@ async def make(path: Path, contacts: int) -> None:
     """Write a workspace of ``contacts`` into a new file."""
     await (await Store.open(str(path))).close()
     connection = sqlite3.connect(path, isolation_level=None)
+    for name, arguments, function in FUNCTIONS:
+        connection.create_function(name, arguments, function, deterministic=True)
     connection.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; BEGIN")
     for statement in EMPTY:
         connection.execute(statement)

@@ -259,6 +259,8 @@ def make_engine(
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
         connection.isolation_level = None
+        for name, arguments, function in sqlite_search_schema.FUNCTIONS:
+            connection.create_function(name, arguments, function, deterministic=True)
         cursor = connection.cursor()
         try:
             for setting in SETTINGS:

@@ -46,6 +46,7 @@ from tui_inbox.repository.sqlite_search_schema import (
     STATUS_CODES,
     WORDS,
     document,
+    grams,
 )
 from tui_inbox.repository.tables import contacts, conversations
 from tui_inbox.repository.types import Identifier, Instant
@@ -274,7 +275,9 @@ def _word(term: Term) -> _Word:
     ways = []
     for kind, field, text in (("n", "name", term.text), ("e", "email", term.text), ("p", "phone", term.digits)):
         if term.field in {"", field} and text:
-            ways.append(tuple(dict.fromkeys(kind + text[at : at + 3] for at in range(max(1, len(text) - 2)))))
+            # Up to two letters are the beginning of a token; of more, the last two and the last one say nothing new.
+            whole = tuple(grams(kind, text))
+            ways.append(tuple(token for token in whole if len(token) == 4) or whole[:1])
     if not term.field:
         ways.append((f"c{term.text}",))
     return _Word(tuple(ways))

@@ -18,6 +18,8 @@ write into a full-text table (``trusted_schema`` is off): the transaction settle
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 BUCKET_ROWS = 128
 """A bucket that new activity has filled with so many is closed."""
 PLACE_BITS = 14
@@ -46,22 +48,29 @@ def _status(of: str) -> str:
     return f"CASE {of}.status {cases} ELSE 0 END"
 
 
-def _grams(kind: str, column: str) -> str:
-    """Every three letters in a row, one to a line. The list of zeros is only there to be counted through."""
-    zeros = f"'[0' || replace(hex(zeroblob(max(length({column}), 1) - 1)), '00', ',0') || ']'"
-    return f"(SELECT group_concat('{kind}' || substr({column}, key + 1, 3), char(10)) FROM json_each({zeros}))"
+def grams(kind: str, text: str) -> dict[str, None]:
+    """Every three letters in a row, the last two and the last one, each once and in order; takes time by the length."""
+    return dict.fromkeys(kind + text[at : at + 3] for at in range(len(text)))
+
+
+def tokens_of(name: str, email: str, phone: str, assignee: int, team: int, custom: str) -> str:
+    """The tokens of an entry, one to a line; ``custom`` begins and ends with a line end, or is empty.
+
+    The same values must give the same tokens for as long as an index lives: they are how an entry is taken out of it.
+    """
+    found = {**grams("n", name), **grams("e", email), **grams("p", phone)}
+    fields = ["c" + field for field in custom.split("\n") if field]
+    return "\n".join([*found, f"a{assignee}", f"t{team}", *fields])
+
+
+FUNCTIONS: tuple[tuple[str, int, Callable[..., str]], ...] = (("search_tokens_of", 6, tokens_of),)
+"""What the statements of this module call: name, arguments, function. Each connection that settles needs them."""
 
 
 def document(of: str) -> str:
-    """The tokens of an entry, one to a line."""
-    parts = (
-        _grams("n", f"{of}.name"),
-        _grams("e", f"{of}.email"),
-        _grams("p", f"{of}.phone"),
-        f"'a' || {of}.assignee_id",
-        f"'t' || {of}.team_id",
-    )
-    return " || char(10) || ".join(parts) + f" || replace({of}.custom, char(10), char(10) || 'c')"
+    """The tokens of an entry, in SQL."""
+    columns = ("name", "email", "phone", "assignee_id", "team_id", "custom")
+    return f"search_tokens_of({', '.join(f'{of}.{column}' for column in columns)})"
 
 
 def custom_of(contact: str) -> str:
