@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from tui_inbox import paths
 from tui_inbox.domain.errors import StoreUnreachableError
 from tui_inbox.repository import sqlite_search_schema
+from tui_inbox.repository.sqlite_driver import DRIVER
 
 APPLICATION_ID = 0x7475_6962
 """Written into the file's header, so that another program's database is never taken for ours."""
@@ -250,10 +251,10 @@ def make_engine(
     query = {**(_reading(path) if read_only else {"mode": "rw"}), "uri": "true"}
     url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
     if access is Access.WATCH:
-        engine = create_async_engine(url, poolclass=NullPool)
+        engine = create_async_engine(url, module=DRIVER, poolclass=NullPool)
     else:
         sizes = {Access.READ: (2, 6), Access.WRITE: (1, 0)}[access]
-        engine = create_async_engine(url, pool_size=sizes[0], max_overflow=sizes[1])
+        engine = create_async_engine(url, module=DRIVER, pool_size=sizes[0], max_overflow=sizes[1])
     begin = access.value
 
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
