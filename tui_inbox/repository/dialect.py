@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Table, event
@@ -155,7 +156,8 @@ def _reading(path: Path) -> dict[str, str]:
     return {"mode": "ro", "immutable": "1"} if alone else {"mode": "ro"}
 
 
-def _reader(path: Path) -> sqlite3.Connection:
+def reader(path: Path) -> sqlite3.Connection:
+    """A plain connection that cannot write."""
     query = "&".join(f"{name}={value}" for name, value in _reading(path).items())
     return sqlite3.connect(f"file:{quote(str(path))}?{query}", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
 
@@ -163,7 +165,7 @@ def _reader(path: Path) -> sqlite3.Connection:
 def probe(path: Path) -> Probe:
     """Look into a database file without writing. Raises ``sqlite3.Error``."""
     # Through the engine and never by open(): closing any other descriptor of the file would drop this process's locks.
-    connection = _reader(path)
+    connection = reader(path)
     try:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -219,7 +221,7 @@ def try_writing(path: Path) -> None:
 
 def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
     """``ok``, or what the engine's own check finds wrong in the file. ``whole``: compare the indexes as well."""
-    connection = _reader(path)
+    connection = reader(path)
     try:
         check = "integrity_check" if whole else "quick_check"
         return "; ".join(str(row[0]) for row in connection.execute(f"PRAGMA {check}({most})"))
@@ -229,7 +231,7 @@ def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
 
 def people(path: Path) -> frozenset[tuple[int, str]]:
     """Ids and handles of the agents in a file: what tells a restored database from somebody else's."""
-    connection = _reader(path)
+    connection = reader(path)
     try:
         return frozenset(connection.execute("SELECT id, handle_folded FROM agents"))
     finally:
@@ -260,8 +262,7 @@ def make_engine(
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
         connection.isolation_level = None
-        for name, arguments, function in sqlite_search_schema.FUNCTIONS:
-            connection.create_function(name, arguments, function, deterministic=True)
+        add_functions(connection)
         cursor = connection.cursor()
         try:
             for setting in SETTINGS:
@@ -288,6 +289,12 @@ def make_engine(
     return engine
 
 
+def add_functions(connection: Any) -> None:
+    """Give a connection what the statements of the search index call."""
+    for name, arguments, function in sqlite_search_schema.FUNCTIONS:
+        connection.create_function(name, arguments, function, deterministic=True)
+
+
 def in_use(engine: AsyncEngine) -> bool:
     """Whether somebody has a connection of this engine."""
     pool = engine.sync_engine.pool
@@ -311,12 +318,12 @@ def schema_extras(engine: str) -> tuple[str, ...]:
 def search_extras(engine: str) -> tuple[str, ...]:
     """Statements that make the search index and the triggers that keep it and the counters, and fill them."""
     search = sqlite_search_schema
-    return (*search.SCHEMA, *search.FILL, *search.COUNT) if engine == "sqlite" else ()
+    return (*search.SCHEMA, *search.FILL, *search.SETTLE_TEXTS, *search.COUNT) if engine == "sqlite" else ()
 
 
 def own_table(name: str) -> bool:
     """Whether the engine itself made this table, as a part of another."""
-    return name.startswith(sqlite_search_schema.WORDS)
+    return name.startswith((sqlite_search_schema.WORDS, sqlite_search_schema.TEXTS))
 
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:

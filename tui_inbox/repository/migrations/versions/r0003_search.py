@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("assignee_id", IDENTIFIER, nullable=False),
         sa.Column("team_id", IDENTIFIER, nullable=False),
+        sa.Column("waiting", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("email", sa.Text(), nullable=False),
         sa.Column("phone", sa.Text(), nullable=False),
@@ -54,11 +55,18 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("assignee_id", IDENTIFIER, nullable=True),
         sa.Column("team_id", IDENTIFIER, nullable=True),
+        sa.Column("waiting", sa.Integer(), nullable=True),
         sa.Column("name", sa.Text(), nullable=True),
         sa.Column("email", sa.Text(), nullable=True),
         sa.Column("phone", sa.Text(), nullable=True),
         sa.Column("custom", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_search_changes")),
+    )
+    op.create_table(
+        "search_taken_back",
+        sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_search_taken_back")),
     )
     op.create_table(
         "search_tokens",
