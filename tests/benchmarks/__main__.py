@@ -1,16 +1,21 @@
-"""``python -m tests.benchmarks [--contacts 1000 --contacts 10000] [--runs 7] [--json FILE]``.
+"""``python -m tests.benchmarks [--contacts 1000 --contacts 10000] [--workspace FILE --agent HANDLE] [--runs 7]
+[--json FILE]``.
 
 Budgets are of two kinds. Some are ratios to a floor that is measured beside the figure: a Textual hello-world, the same
 program with an empty workspace, the painting of a list. The others are milliseconds on the reference machine, where the
 hello-world starts in :data:`REFERENCE_HELLO` ms. This machine may be slower, or busy with other things while it
 measures, so those are stretched by how much longer the hello-world takes here, started before and after each size;
 ``plain`` shows them as they are on the reference machine. A machine that is faster than that gets no smaller budget.
+
+``--workspace``: measure on this database, as :mod:`tests.benchmarks.dataset` makes it, in the place of demo workspaces.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -163,13 +168,11 @@ def started(home: Path, env: dict[str, str], runs: int) -> Start:
         return Start(paint, rows, probe.memory(program))
 
 
-def measure_size(contacts: int, empty: Opened, folder: Path, runs: int) -> list[Result]:
+def measure_size(contacts: int, opened: Opened, empty: Opened, floor_home: Path, runs: int) -> list[Result]:
     """All figures at one size, beside those of the hello-world and of an ``empty`` workspace at the same time."""
-    home, floor_home = folder / str(contacts), folder / "floor"
-    home.mkdir()
-    env = workspace(contacts, home)
+    home, env = opened
     hellos = probe.times_to(HELLO, floor_home, {}, ["Hello, world"], runs)[0]
-    base, here = started(*empty, runs), started(home, env, runs)
+    base, here = started(*empty, runs), started(*opened, runs)
     with probe.start([PROGRAM], home, env) as program, probe.start(LISTING, floor_home, {}) as listing:
         listing.wait_for("Carlos")
         cost = costs(program, listing)
@@ -186,14 +189,27 @@ def measure_size(contacts: int, empty: Opened, folder: Path, runs: int) -> list[
     ]
 
 
-def measure(sizes: list[int], runs: int) -> list[Result]:
-    """All figures, at every size, in one run."""
+def existing(database: Path, agent: str) -> tuple[int, dict[str, str]]:
+    """How many contacts a database has, and the environment that opens it."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        (contacts,) = connection.execute("SELECT count(*) FROM contacts").fetchone()
+    return contacts, {"TUI_INBOX_DATABASE": f"sqlite:///{database.absolute()}", "TUI_INBOX_AGENT": agent}
+
+
+def measure(sizes: list[int], runs: int, known: dict[int, dict[str, str]]) -> list[Result]:
+    """All figures, at every size, in one run; ``known``: by size, the environments of workspaces that are there."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         for part in ("floor", "empty"):
             (folder / part).mkdir()
         empty = (folder / "empty", workspace(1, folder / "empty"))
-        return [result for contacts in sizes for result in measure_size(contacts, empty, folder, runs)]
+        found: list[Result] = []
+        for contacts in [*sizes, *known]:
+            home = folder / str(contacts)
+            home.mkdir()
+            opened = (home, known.get(contacts) or workspace(contacts, home))
+            found += measure_size(contacts, opened, empty, folder / "floor", runs)
+        return found
 
 
 def table(results: list[Result]) -> str:
@@ -219,9 +235,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("--contacts", type=int, action="append")
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--workspace", type=Path, metavar="FILE")
+    parser.add_argument("--agent", default="agent-7", metavar="HANDLE")
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
-    results = measure(chosen.contacts or [1000, 10_000], chosen.runs)
+    known = dict([existing(chosen.workspace, chosen.agent)]) if chosen.workspace else {}
+    results = measure(chosen.contacts or ([] if known else [1000, 10_000]), chosen.runs, known)
     print(table(results))
     if chosen.json:
         chosen.json.write_text(json.dumps([{**vars(result), "kept": result.kept} for result in results], indent=1))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests.services.world import dump
 from tests.support.template import filled, put
 from tui_inbox.cli.main import main
 from tui_inbox.demo.seed import seed
@@ -66,12 +66,9 @@ class Cli:
         assert result.exit_code == 0, result.stderr
         return [json.loads(line) for line in result.stdout.splitlines()]
 
-    def dump(self) -> list[str]:
+    def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that the database holds."""
-        with sqlite3.connect(self.database) as connection:
-            found = list(connection.iterdump())
-        connection.close()
-        return found
+        return dump(self.database)
 
 
 @pytest.fixture

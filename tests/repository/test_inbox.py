@@ -20,6 +20,7 @@ from tui_inbox.domain.models import InboxRow
 from tui_inbox.domain.search import parse
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.paging import Cursor
+from tui_inbox.repository.search_index import index_of
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.tables import conversations, outbox
 from tui_inbox.repository.unit import Unit
@@ -121,6 +122,7 @@ async def _write_facts(store: Store, facts: list[Facts], agents: dict[str, int |
                 await connection.execute(
                     insert(outbox).values(**values, **ids, state=state, created_at=NOW, due_at=NOW)
                 )
+        await index_of(connection).settle()
 
 
 async def page(store: Store, f: InboxFilter, **keywords: Any) -> list[InboxRow]:

@@ -242,7 +242,8 @@ def _furnished() -> tuple[bytes, tuple[Mapping[str, Agent], Mapping[str, Channel
 
 
 def dump(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of every table of a database file, read past the program."""
+    """Every row of every table of a database file, read past the program; the search index itself can't be read."""
+    tables_of = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
     with closing(sqlite3.connect(path)) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+        tables = connection.execute(tables_of).fetchall()
         return {name: sorted(connection.execute(f'SELECT * FROM "{name}"'), key=repr) for (name,) in tables}

@@ -48,6 +48,8 @@ class StatusCounts:
     snoozed: int = 0
     closed: int = 0
     none: int = 0
+    complete: bool = True
+    """Whether all were counted; else each number means so many or more."""
 
     @property
     def any(self) -> int:
@@ -57,3 +59,7 @@ class StatusCounts:
     def of(self, status: ConversationStatus | None) -> int:
         """The count of one status; ``None`` = any."""
         return self.any if status is None else int(getattr(self, status.value))
+
+    def said(self, status: ConversationStatus | None) -> str:
+        """The count of one status as it is shown: ``2,000+`` where counting stopped."""
+        return f"{self.of(status):,}{'' if self.complete else '+'}"

@@ -74,17 +74,18 @@ class ContactRepository(Repository):
         statement = insert(contacts).returning(contacts.c.id, sort_by_parameter_order=True)
         result = await self._connection.execute(statement, [_columns(item) | {"created_at": now} for item in new])
         ids = [int(ident) for ident in result.scalars()]
+        tags = [row for ident, item in zip(ids, new, strict=True) for row in _tag_rows(ident, item.tags)]
+        fields = [row for ident, item in zip(ids, new, strict=True) for row in _field_rows(ident, item.custom)]
+        if tags:
+            await self._connection.execute(insert(contact_tags), tags)
+        # Before the conversations: with them a contact goes into the search index, fields and all.
+        if fields:
+            await self._connection.execute(insert(contact_fields), fields)
         rows = [
             {"contact_id": ident, "status": ConversationStatus.NONE, "last_activity_at": now, "version": 1}
             for ident in ids
         ]
         await self._connection.execute(insert(conversations), rows)
-        tags = [row for ident, item in zip(ids, new, strict=True) for row in _tag_rows(ident, item.tags)]
-        fields = [row for ident, item in zip(ids, new, strict=True) for row in _field_rows(ident, item.custom)]
-        if tags:
-            await self._connection.execute(insert(contact_tags), tags)
-        if fields:
-            await self._connection.execute(insert(contact_fields), fields)
         return ids
 
     async def known_keys(self) -> tuple[dict[str, int], dict[str, int]]:
@@ -324,8 +325,7 @@ def _contact_channel(row: AnyRow, channel: Channel) -> ContactChannel:
             started=row.started,
             opted_out=row.opted_out,
             contact_blocked=row.blocked,
-            # A pause with a time ends by itself: the sender waits for it, the agent may write meanwhile.
-            paused=channel.paused_reason if channel.paused_until is None else "",
+            paused=channel.standing_pause,
         ),
         last_inbound_at=row.last_inbound_at,
         last_message_at=row.last_message_at,

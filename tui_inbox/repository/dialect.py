@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Table, event
@@ -22,7 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from tui_inbox import paths
 from tui_inbox.domain.errors import StoreUnreachableError
-from tui_inbox.repository import sqlite_thread
+from tui_inbox.repository import sqlite_search_schema, sqlite_thread
 
 APPLICATION_ID = 0x7475_6962
 """Written into the file's header, so that another program's database is never taken for ours."""
@@ -154,7 +155,8 @@ def _reading(path: Path) -> dict[str, str]:
     return {"mode": "ro", "immutable": "1"} if alone else {"mode": "ro"}
 
 
-def _reader(path: Path) -> sqlite3.Connection:
+def reader(path: Path) -> sqlite3.Connection:
+    """A plain connection that cannot write."""
     query = "&".join(f"{name}={value}" for name, value in _reading(path).items())
     return sqlite3.connect(f"file:{quote(str(path))}?{query}", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
 
@@ -162,7 +164,7 @@ def _reader(path: Path) -> sqlite3.Connection:
 def probe(path: Path) -> Probe:
     """Look into a database file without writing. Raises ``sqlite3.Error``."""
     # Through the engine and never by open(): closing any other descriptor of the file would drop this process's locks.
-    connection = _reader(path)
+    connection = reader(path)
     try:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -218,7 +220,7 @@ def try_writing(path: Path) -> None:
 
 def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
     """``ok``, or what the engine's own check finds wrong in the file. ``whole``: compare the indexes as well."""
-    connection = _reader(path)
+    connection = reader(path)
     try:
         check = "integrity_check" if whole else "quick_check"
         return "; ".join(str(row[0]) for row in connection.execute(f"PRAGMA {check}({most})"))
@@ -228,7 +230,7 @@ def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
 
 def people(path: Path) -> frozenset[tuple[int, str]]:
     """Ids and handles of the agents in a file: what tells a restored database from somebody else's."""
-    connection = _reader(path)
+    connection = reader(path)
     try:
         return frozenset(connection.execute("SELECT id, handle_folded FROM agents"))
     finally:
@@ -259,6 +261,7 @@ def make_engine(
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
         connection.isolation_level = None
+        add_functions(connection)
         cursor = connection.cursor()
         try:
             for setting in SETTINGS:
@@ -291,6 +294,12 @@ def _begin(connection: Connection, access: Access) -> None:
         connection.exec_driver_sql(access.value)
 
 
+def add_functions(connection: Any) -> None:
+    """Give a connection what the statements of the search index call."""
+    for name, arguments, function in sqlite_search_schema.FUNCTIONS:
+        connection.create_function(name, arguments, function, deterministic=True)
+
+
 def in_use(engine: AsyncEngine) -> bool:
     """Whether somebody has a connection of this engine."""
     pool = engine.sync_engine.pool
@@ -309,6 +318,17 @@ def trouble(error: BaseException) -> Trouble:
 def schema_extras(engine: str) -> tuple[str, ...]:
     """Statements that finish a new schema: our mark in the file, and the triggers that keep the record append-only."""
     return (f"PRAGMA application_id = {APPLICATION_ID}", *ACTIVITY_TRIGGERS) if engine == "sqlite" else ()
+
+
+def search_extras(engine: str) -> tuple[str, ...]:
+    """Statements that make the search index and the triggers that keep it and the counters, and fill them."""
+    search = sqlite_search_schema
+    return (*search.SCHEMA, *search.FILL, *search.SETTLE_TEXTS, *search.COUNT) if engine == "sqlite" else ()
+
+
+def own_table(name: str) -> bool:
+    """Whether the engine itself made this table, as a part of another."""
+    return name.startswith((sqlite_search_schema.WORDS, sqlite_search_schema.TEXTS))
 
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:

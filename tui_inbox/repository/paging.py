@@ -33,6 +33,8 @@ class Segment:
     descending: bool
     condition: ColumnElement[bool] | None = None
     """What its rows have and no other segment's rows have."""
+    few: bool = False
+    """Its condition alone finds them by an index, and they are few."""
 
     def order(self, *, backwards: bool = False) -> list[ColumnElement[Any]]:
         """The ORDER BY of its rows."""
@@ -59,8 +61,9 @@ class Cursor:
 
     def encode(self) -> str:
         """As the caller gets it; opaque."""
-        values = [self.sort.value, self.segment, microseconds(self.at), self.contact_id, microseconds(self.now)]
-        return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
+        at, now = microseconds(self.at), microseconds(self.now)
+        values = f'["{self.sort.value}",{self.segment},{at},{self.contact_id},{now}]'
+        return base64.urlsafe_b64encode(values.encode()).decode().rstrip("=")
 
 
 def decode(cursor: str, sort: SortOrder, segments: int) -> Cursor:
@@ -82,7 +85,7 @@ def segments_of(sort: SortOrder, now: datetime, whole_emails: tuple[str, ...]) -
     if not whole_emails:
         return plain
     typed = contacts.c.email_folded.in_(whole_emails)
-    return [_narrowed(item, typed) for item in plain] + [_narrowed(item, ~typed) for item in plain]
+    return [_narrowed(item, typed, few=True) for item in plain] + [_narrowed(item, ~typed) for item in plain]
 
 
 def in_segment(statement: Select[tuple[()]], segment: Segment) -> Select[tuple[()]]:
@@ -115,6 +118,6 @@ def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
             ]
 
 
-def _narrowed(segment: Segment, condition: ColumnElement[bool]) -> Segment:
+def _narrowed(segment: Segment, condition: ColumnElement[bool], *, few: bool = False) -> Segment:
     both = condition if segment.condition is None else and_(condition, segment.condition)
-    return Segment(segment.column, segment.descending, both)
+    return Segment(segment.column, segment.descending, both, few)

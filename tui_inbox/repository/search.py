@@ -1,7 +1,7 @@
 """The search words and filters of a query as SQL conditions.
 
-Answers exactly as :func:`tui_inbox.domain.search.matched_fields`. The whole of search is on this page: an index would
-replace :func:`words_condition` and nothing else.
+Answers exactly as :func:`tui_inbox.domain.search.matched_fields`. These conditions look at every row that the
+list offers; an index (:mod:`tui_inbox.repository.search_index`) takes the place of :func:`words_condition` for most.
 """
 
 from __future__ import annotations
@@ -45,9 +45,19 @@ class Names:
     channels: Sequence[Channel] = ()
 
 
-def needs_names(f: InboxFilter) -> bool:
-    """Whether the filter names agents or channels, so that :class:`Names` must be read first."""
-    return bool(f.channels or f.assignees or any(name in {"assignee", "channel"} for name, _ in f.query.filters))
+def needs_agents(f: InboxFilter) -> bool:
+    """Whether the filter names agents, which must be read first."""
+    return bool(f.assignees or any(name == "assignee" for name, _ in f.query.filters))
+
+
+def needs_channels(f: InboxFilter) -> bool:
+    """Whether the filter names channels, which must be read first."""
+    return bool(f.channels or any(name == "channel" for name, _ in f.query.filters))
+
+
+def is_plain(f: InboxFilter) -> bool:
+    """Whether nothing but an inbox is asked for, and perhaps a status."""
+    return f.query.empty and not (f.channels or f.window or f.tags or f.assignees or f.needs_person)
 
 
 def storable_query(query: SearchQuery) -> SearchQuery:
@@ -55,6 +65,7 @@ def storable_query(query: SearchQuery) -> SearchQuery:
     return SearchQuery(
         tuple(replace(term, text=storable(term.text)) for term in query.terms),
         tuple((name, storable(value)) for name, value in query.filters),
+        tuple(map(storable, query.texts)),
     )
 
 
@@ -69,12 +80,10 @@ def whole_emails(query: SearchQuery) -> tuple[str, ...]:
     return tuple(term.text for term in query.terms if term.field in {"", "email"} and "@" in term.text)
 
 
-def conditions(f: InboxFilter, names: Names, now: datetime, *, with_status: bool = True) -> list[ColumnElement[bool]]:
-    """Everything that a filter demands of a conversation and its contact, words included."""
+def conditions(f: InboxFilter, names: Names, now: datetime) -> list[ColumnElement[bool]]:
+    """What a filter demands of a conversation and its contact beside inbox, status and words."""
     columns = conversations.c
-    found: list[ColumnElement[bool]] = [*_inbox(f)]
-    if with_status and f.status is not None:
-        found.append(columns.status == f.status)
+    found: list[ColumnElement[bool]] = []
     if f.window is not None:
         found.append(_window(f.window, now))
     if f.channels:
@@ -86,12 +95,11 @@ def conditions(f: InboxFilter, names: Names, now: datetime, *, with_status: bool
     if f.needs_person:
         found.append(columns.contact_id.in_(_needing_person()))
     query = storable_query(f.query)
-    found += [_query_filter(name, values, names, now) for name, values in _grouped(query)]
-    words = words_condition(query.terms)
-    return found if words is None else [*found, words]
+    return found + [_query_filter(name, values, names, now) for name, values in _grouped(query)]
 
 
-def _inbox(f: InboxFilter) -> list[ColumnElement[bool]]:
+def inbox_conditions(f: InboxFilter) -> list[ColumnElement[bool]]:
+    """That a conversation is in the filter's inbox."""
     columns = conversations.c
     match f.inbox:
         case InboxKind.MINE:

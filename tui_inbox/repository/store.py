@@ -312,7 +312,9 @@ class Store:
             try:
                 self._condition.require_writable()
                 async with self._turn_among_programs.taken(), self._writers.begin() as connection:
-                    result = await work(Unit(connection, self._clock))
+                    unit = Unit(connection, self._clock)
+                    result = await work(unit)
+                    await unit.search.settle()
                     self._condition.require_writable()  # the last moment: what is not committed goes to no orphan
                     return result
             except dialect.ERRORS as error:

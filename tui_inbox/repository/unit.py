@@ -16,6 +16,7 @@ from tui_inbox.repository.inbox import InboxRepository
 from tui_inbox.repository.invariants import InvariantRepository
 from tui_inbox.repository.outbox import OutboxRepository
 from tui_inbox.repository.outbox_pages import OutboxPages
+from tui_inbox.repository.search_index import index_of
 from tui_inbox.repository.timeline import TimelineRepository
 
 
@@ -27,6 +28,7 @@ class Unit:
         self.contacts = ContactRepository(connection)
         self.conversations = ConversationRepository(connection)
         self.inbox = InboxRepository(connection)
+        self.search = index_of(connection)
         self.timeline = TimelineRepository(connection)
         self.outbox = OutboxRepository(connection)
         self.outbox_pages = OutboxPages(connection)

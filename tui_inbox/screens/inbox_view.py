@@ -128,7 +128,7 @@ class InboxView(ActionScreen[None]):
         other_frame = view.query.filters != before.query.filters or replace(view, query=before.query) != before
         rows = self.rows
         rows.with_assignee = view.inbox in {InboxKind.ALL, InboxKind.TEAM}
-        rows.searching = bool(view.query.terms)
+        rows.searching = view.query.finds
         keep = self._places.get(views.place(view)) if view.query.empty else None
         rows.ask(ViewSource(view, self.host.services.inbox), keep)
         if not other_frame:
@@ -171,7 +171,7 @@ class InboxView(ActionScreen[None]):
     def show_title(self) -> None:
         """The first line: inbox, status, how many, order, filters, selection, agent."""
         view, counts, host = self.view, self.reading.counts, self.host
-        found = "" if counts is None else f"{counts.of(view.status):,}"
+        found = "" if counts is None else counts.said(view.status)
         left = [
             (views.inbox_name(view, self.reading.facets.teams), "strong"),
             (" · ", "faint"),

@@ -27,6 +27,8 @@ PHONE_KINDS = frozenset(
 )
 """Kinds whose address of a customer is the phone number."""
 REACHABLE_KINDS = PHONE_KINDS | {ChannelKind.EMAIL}
+MANY = 2000
+"""Fewer new contacts than this always go into the search index one by one."""
 _FAMILY = {kind: "whatsapp" if kind.value.startswith("whatsapp") else kind.value for kind in REACHABLE_KINDS}
 
 
@@ -108,7 +110,13 @@ class ImportService:
         now = self._context.clock()
         free = {channel.id: await _free_addresses(unit, channel, known.new) for channel in targets}
         histories = [History(contact, _addresses(contact, targets, free)) for contact in known.new]
+        # As many as there are, or more: the search index is sooner made anew than kept row by row.
+        many = len(histories) > max(MANY, len(known.emails) - len(known.new))
+        if many:
+            await unit.search.suspend()
         ids = await HistoryRepository.within(unit).add(unit, histories, {item.id: item for item in targets}, now)
+        if many:
+            await unit.search.rebuild()
         if ids:
             detail = {"file": path.name, "added": len(ids)}
             await unit.activity.add("contacts imported", detail=detail, now=now)

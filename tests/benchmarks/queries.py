@@ -1,0 +1,156 @@
+"""``python -m tests.benchmarks.queries [--contacts N]… [--runs 30] [--keep FOLDER] [--json FILE]``.
+
+Pages of the repository and their counts are timed at each size beside the floor: the statements that the repository
+sent, sent again through bare ``sqlite3`` in the same process. Times are those of the processor, so that other programs
+matter little. Growth is that of the median over the smallest size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+
+from tests.benchmarks import dataset
+from tui_inbox.domain.filters import InboxFilter, InboxKind
+from tui_inbox.domain.kinds import ConversationStatus, SortOrder
+from tui_inbox.domain.search import parse
+from tui_inbox.repository.store import Store
+
+NOW = datetime.fromtimestamp(dataset.NOW / 1_000_000, UTC)
+TYPED = (
+    "", "m", "q", "ma", "mar", "maria", "tama", "王", "小明", "maria santos", "456", "4567", "maria.san", "gmail",
+    "gmail hotmail", "zzzq", "mar zzzq", "name:gmail",
+)  # fmt: skip
+VIEWS = {
+    "All": InboxFilter(),
+    "All, closed": InboxFilter(status=ConversationStatus.CLOSED),
+    "Mine, closed": InboxFilter(InboxKind.MINE, agent_id=7, status=ConversationStatus.CLOSED),
+    "All, waiting": InboxFilter(sort=SortOrder.WAITING),
+}
+BUDGET_MS = 10.0
+"""What a page may take at most, 95 of 100 times."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """One question at one size, in milliseconds."""
+
+    what: str
+    view: str
+    typed: str
+    contacts: int
+    p50: float
+    p95: float
+    floor_p50: float
+    rows: int
+
+    @property
+    def kept(self) -> bool:
+        """Whether it is quick enough for a page; counts come after the rows and have no budget."""
+        return self.what != "page" or self.p95 <= BUDGET_MS
+
+
+class Floor:
+    """Hears what the store sends and sends it again without it."""
+
+    def __init__(self, store: Store, path: Path) -> None:
+        self.heard: list[tuple[str, Any]] = []
+        self._bare = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+        event.listen(store._readers.sync_engine, "before_cursor_execute", self._hear)
+
+    def _hear(self, _conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
+            self.heard.append((statement, parameters))
+
+    def time(self, runs: int) -> float:
+        """Median milliseconds of the statements heard last."""
+        samples = []
+        for _ in range(runs):
+            began = time.process_time()
+            for statement, parameters in self.heard:
+                self._bare.execute(statement, parameters).fetchall()
+            samples.append((time.process_time() - began) * 1000)
+        return statistics.median(samples)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._bare.close()
+
+
+async def measure(path: Path, contacts: int, runs: int) -> list[Timed]:
+    """Every question on one workspace."""
+    store = await Store.open(str(path))
+    floor, found = Floor(store, path), []
+    for view_name, view in VIEWS.items():
+        for typed in TYPED:
+            f = InboxFilter(view.inbox, view.agent_id, status=view.status, sort=view.sort, query=parse(typed))
+            for what in ("page", "counts"):
+                samples, rows = [], 0
+                for _ in range(runs):
+                    async with store.read() as unit:
+                        floor.heard.clear()
+                        began = time.process_time()
+                        if what == "page":
+                            rows = len(await unit.inbox.page(f, now=NOW))
+                        else:
+                            rows = (await unit.inbox.counts(f, now=NOW)).any
+                        samples.append((time.process_time() - began) * 1000)
+                p95 = sorted(samples)[round(0.95 * (len(samples) - 1))]
+                bare = floor.time(runs)
+                found.append(Timed(what, view_name, typed, contacts, statistics.median(samples), p95, bare, rows))
+    floor.close()
+    await store.close()
+    return found
+
+
+def table(found: Sequence[Timed]) -> str:
+    """The figures as lines for people, each question's sizes together."""
+    lines = [
+        f"{'':4} {'what':7} {'view':13} {'typed':14} {'contacts':>9} {'p50':>8} {'p95':>8} {'floor':>8} {'×':>5} growth"
+    ]
+    first: dict[tuple[str, str, str], Timed] = {}
+    for item in sorted(found, key=lambda item: (item.what, item.view, item.typed, item.contacts)):
+        base = first.setdefault((item.what, item.view, item.typed), item)
+        lines.append(
+            f"{'ok' if item.kept else 'OVER':4} {item.what:7} {item.view:13} {item.typed:14} {item.contacts:9,} "
+            f"{item.p50:8.2f} {item.p95:8.2f} {item.floor_p50:8.2f} {item.p50 / item.floor_p50:5.1f} "
+            f"{item.p50 / base.p50:5.2f}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Make the workspaces, measure, print, and exit with 1 when a page is over its budget."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.queries")
+    parser.add_argument("--contacts", type=int, action="append")
+    parser.add_argument("--runs", type=int, default=30)
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where workspaces are, or are made")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    chosen = parser.parse_args()
+    found: list[Timed] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        for contacts in chosen.contacts or [1000, 10_000, 100_000]:
+            path = (chosen.keep or Path(folder)) / f"queries-{contacts}.db"
+            if not path.exists():
+                asyncio.run(dataset.make(path, contacts))
+            found += asyncio.run(measure(path, contacts, chosen.runs))
+    print(table(found))
+    if chosen.json:
+        chosen.json.write_text(json.dumps([{**vars(item), "kept": item.kept} for item in found], indent=1))
+    return 0 if all(item.kept for item in found) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

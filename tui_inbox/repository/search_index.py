@@ -1,0 +1,115 @@
+"""What the inbox asks of a search index, whatever engine keeps it.
+
+An index only finds candidates and their order; the words are looked at again on the row (see
+:mod:`tui_inbox.repository.search`), so it decides about speed and never about answers. Where it can't help
+(``None``) the list is read in its own order and every row looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tui_inbox.domain.filters import InboxFilter
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One conversation that the words and the filters find, with its place in the list."""
+
+    at: datetime
+    contact_id: int
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Numbers of hits by status."""
+
+    numbers: dict[str, int]
+    complete: bool
+    """Whether all were counted; else each number may be larger."""
+
+
+class Hits(Protocol):
+    """The conversations that the words, the inbox and the status of one filter find; ``demands`` are all else."""
+
+    async def in_order(
+        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, newest_first: bool
+    ) -> list[Hit]:
+        """The first ``limit`` in the order of last activity that meet ``demands``; with a ``place`` those after it."""
+
+    async def sorted_by(
+        self,
+        column: str,
+        demands: Sequence[ColumnElement[bool]],
+        place: Hit | None,
+        limit: int,
+        *,
+        descending: bool,
+        most: int,
+    ) -> list[Hit] | None:
+        """The first ``limit`` by another instant of the conversation, that of ``column``, which none may lack.
+
+        ``None`` where more than ``most`` would have to be sorted.
+        """
+
+    async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
+        """How many of each status, whatever the filter's is, meet ``demands``; stops after ``most``, the newest."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A contact with a message that has the words, by the message's key in the threads."""
+
+    contact_id: int
+    entry_id: int
+
+
+@dataclass(frozen=True)
+class Sayings:
+    """Contacts whose messages have the words."""
+
+    found: tuple[Said, ...]
+    """The one with the newest such message first, each contact once with its newest."""
+    complete: bool
+    """Whether these are all; else older messages were not looked at."""
+
+
+class SearchIndex(Protocol):
+    """The index of one database, inside one unit."""
+
+    async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
+        """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``.
+
+        ``demands`` are conditions on conversations and contacts. A bounded number of messages is looked at.
+        """
+
+    async def hits(self, f: InboxFilter, *, all_of_them: bool = False) -> Hits | None:
+        """What finds this filter's words; ``None`` = reading the list and looking at each row is no slower.
+
+        ``all_of_them``: not for a page, which common words soon fill, but to count.
+        """
+
+    async def settle(self) -> None:
+        """Bring the index up to what the transaction changed; to be called before each commit."""
+
+    async def suspend(self) -> None:
+        """Let the index wait while very much is written; search is right meanwhile, only slow. Ends with rebuild."""
+
+    async def rebuild(self) -> None:
+        """Make the index and every counter anew."""
+
+    async def verify(self) -> list[str]:
+        """What is wrong with the index and the counters, as sentences."""
+
+
+def index_of(connection: AsyncConnection) -> SearchIndex:
+    """The search index of the database behind ``connection``."""
+    from tui_inbox.repository.sqlite_search import SqliteSearch
+
+    return SqliteSearch(connection)
