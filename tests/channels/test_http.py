@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.channels.support import answer, loopback, serving
+from tests.channels.support import answer, loopback
+from tests.support.serving import serving
 from tui_inbox.channels.http import ANSWER_MAXIMUM, FailureKind, Http, HttpFailure, HttpReply
 from tui_inbox.channels.port import SendVetoedError
 

@@ -144,9 +144,10 @@ def test_presence_comes_and_goes_by_itself(workspace: Workspace) -> None:
         ana.wait_for(lambda screen: "☻" in row_of(screen, NAME))
         bo.press("r")
         bo.wait_for("enter send")
-        type_until_seen(bo, ana)
+        typed = type_until_seen(bo, ana)
         ana.wait_for(lambda screen: "☻" in row_of(screen, NAME))  # some seconds after the last key
-        type_until_seen(bo, ana)
+        typed += type_until_seen(bo, ana)
+        bo.press(*["backspace"] * typed)
         bo.press("escape")
         bo.wait_for("r write")
         bo.press("escape")
@@ -171,15 +172,22 @@ def test_presence_comes_and_goes_by_itself(workspace: Workspace) -> None:
             ana.wait_for(lambda screen: "☻" not in screen.text)
 
 
-def type_until_seen(writer: PtyProcess, watcher: PtyProcess) -> None:
-    """Write as long as it takes: a mark that lasts some seconds may come and go while nobody gets round to looking."""
+def type_until_seen(writer: PtyProcess, watcher: PtyProcess) -> int:
+    """Write as long as it takes: a mark that lasts some seconds may come and go while nobody gets round to looking.
+
+    Returns how many characters it took.
+    """
+    typed = 0
 
     def seen() -> bool:
-        writer.press("x", "backspace")
+        nonlocal typed
+        writer.press("x")
+        typed += 1
         read(writer, watcher)
         return "✎" in row_of(watcher.screen, NAME)
 
     until(seen)
+    return typed
 
 
 def written_down(workspace: Workspace) -> list[str]:

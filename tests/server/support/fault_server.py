@@ -6,12 +6,15 @@ What it has taken is what a customer would have got, whatever the sender believe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.support.serving import serving
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,8 @@ class FaultServer:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection with one request."""
-        try:
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):  # the sender was killed
             await self._serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the sender was killed
-        finally:
-            writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -117,7 +116,5 @@ def _success(number: int) -> dict[str, Any]:
 async def fault_server() -> AsyncIterator[FaultServer]:
     """A fault server on a free port."""
     faults = FaultServer()
-    server = await asyncio.start_server(faults.handle, "127.0.0.1", 0)
-    faults.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with serving(faults.handle, cancel=True) as faults.port:
         yield faults

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.serving import serving
 from tui_inbox.domain.kinds import ChannelKind
 
 CERTIFICATES = Path(__file__).parents[2] / "channels" / "data" / "tls"
@@ -143,33 +144,19 @@ class RawServer:
 async def raw_server(context: ssl.SSLContext | None = None) -> AsyncIterator[RawServer]:
     """A server on a free port that leaves nothing open."""
     state = RawServer()
-    tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            await state.handle(reader, writer)
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-        finally:
-            tasks.discard(task)
+        await state.handle(reader, writer)
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(
         socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER
     )  # so that what is written is soon what was read
-    server = await asyncio.start_server(handle, sock=listener, ssl=context)
-    state.port = listener.getsockname()[1]
-    try:
+    async with serving(handle, listener=listener, context=context, cancel=True) as state.port:
         yield state
-    finally:
-        server.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        assert state.failures == []
+    assert state.failures == []
 
 
 def certificate(name: str) -> ssl.SSLContext:
