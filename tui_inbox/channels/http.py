@@ -139,7 +139,7 @@ class Http:
         watch: Callable[[str], Awaitable[None]] = unwatched,
     ) -> None:
         self._connect, self._read, self._total = connect, read, total
-        self._clock = clock
+        self.clock = clock
         self._watch = watch
 
     async def post_json(
@@ -169,7 +169,7 @@ class Http:
         if at is None:
             return None
         # By the server's own clock where it tells the time: ours may be wrong.
-        now = _date(reply.headers.get("date", "")) or self._clock()
+        now = _date(reply.headers.get("date", "")) or self.clock()
         return max(0.0, (at - now).total_seconds())
 
     async def _request(
@@ -177,7 +177,7 @@ class Http:
     ) -> HttpReply | HttpFailure:
         import httpx  # loading it takes a good tenth of a second, which only a sender needs
 
-        progress = _Progress(guard, self._watch, self._clock, boottime() + self._total)
+        progress = _Progress(guard, self._watch, self.clock, boottime() + self._total)
         try:
             async with asyncio.timeout(self._total), self._client(url) as client:
                 return await _exchange(client, method, url, headers, body, progress)

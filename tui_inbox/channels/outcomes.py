@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tui_inbox.channels.http import FailureKind, HttpFailure, HttpReply
+from tui_inbox.channels.tokens import TokenError
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import ErrorClass
 
@@ -77,6 +78,14 @@ def from_failure(label: str, failure: HttpFailure, *, keyed: bool = False) -> Se
     return SendOutcome(OutcomeKind.AMBIGUOUS, error_class=ErrorClass.TEMPORARY, error_text=text)
 
 
+def without_token(label: str, error: TokenError) -> SendOutcome:
+    """Outcome of a send that could not begin, since no access token was to be had."""
+    if error.refused:
+        return unauthorised(label).outcome("")
+    text = f"{error} Nothing was sent; it is tried again by itself."
+    return SendOutcome(OutcomeKind.NOT_SENT, error_class=ErrorClass.TEMPORARY, error_text=text)
+
+
 def accepted(label: str, provider_id: str, status: int | None) -> SendOutcome:
     """Taken by the channel. Without a readable id it is still taken: sending again would send it twice."""
     text = "" if provider_id else f"{label} took the message, but its answer could not be read: its id is unknown."
@@ -105,7 +114,15 @@ def _status_rule(label: str, status: int, code: str) -> Rule:
             ErrorClass.INVALID,
             f"{label} answered with a redirect, so nothing was sent. Ask an admin to check base_url of this channel.",
         )
-    told = f"error {code}" if code else f"status {status}"
+    return refused_with(label, code) if code else _unexplained(label, f"status {status}")
+
+
+def refused_with(label: str, code: int | str) -> Rule:
+    """A refusal whose code means nothing to us."""
+    return _unexplained(label, f"error {code}")
+
+
+def _unexplained(label: str, told: str) -> Rule:
     return refused(ErrorClass.INVALID, f"{label} refused the message ({told}). Change it, or ask an admin.")
 
 

@@ -39,6 +39,10 @@ INSTAGRAM_MEDIA = {
 }
 
 LINE_MEDIA = {"image": "photo", "video": "video", "audio": "audio", "file": "document", "sticker": "sticker"}
+WECHAT_MEDIA = {"image": "photo", "voice": "voice message", "video": "video", "shortvideo": "video"}
+TIKTOK_MEDIA = {"image": "photo", "video": "video", "sticker": "sticker", "share_post": "shared post"}
+CUSTOM_MEDIA = {"image": "photo", "video": "video", "audio": "audio", "file": "document"}
+X_MEDIA = {"photo": "photo", "video": "video", "animated_gif": "animation"}
 
 
 def marked(kind: str, *details: str) -> str:
@@ -191,3 +195,49 @@ def line(message: Mapping[str, Any]) -> Placeholder:
     first = text(keywords[0]) if isinstance(keywords, list) and keywords else ""
     detail = text(message.get("fileName")) or text(message.get("text")) or first
     return marked(LINE_MEDIA[kind], detail), (LINE_MEDIA[kind],)
+
+
+def wechat(kind: str, fields: Mapping[str, str]) -> Placeholder:
+    """For one message whose ``MsgType`` is ``kind``; of a voice message, what WeChat has understood."""
+    if kind == "text":
+        return fields.get("Content", ""), ()
+    if kind in WECHAT_MEDIA:
+        return marked(WECHAT_MEDIA[kind], fields.get("Recognition", "")), (WECHAT_MEDIA[kind],)
+    if kind == "location":
+        spot = fields.get("Label", "") or ", ".join(filter(None, (fields.get(f"Location_{way}") for way in "XY")))
+        return marked("location", spot), ("location",)
+    if kind == "link":
+        return marked("link", fields.get("Title", ""), fields.get("Url", "")), ("link",)
+    return "[unsupported message]", ("unsupported",)
+
+
+def tiktok(content: Mapping[str, Any]) -> Placeholder:
+    """For the content of one event."""
+    kind = text(content.get("type")).lower()
+    if kind == "text":
+        return text(mapping(content.get("text")).get("body")), ()
+    if kind in TIKTOK_MEDIA:
+        return marked(TIKTOK_MEDIA[kind]), (TIKTOK_MEDIA[kind],)
+    return "[unsupported message]", ("unsupported",)
+
+
+def x(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message_data`` of one direct message."""
+    kind = text(mapping(mapping(message.get("attachment")).get("media")).get("type"))
+    label = X_MEDIA.get(kind, "attachment" if mapping(message.get("attachment")) else "")
+    parts = [f"[{label}]" if label else "", text(message.get("text"))]
+    return " ".join(part for part in parts if part) or "[unsupported message]", (label,) if label else ()
+
+
+def custom(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message`` of one event of our own protocol."""
+    kind = text(message.get("type"))
+    if kind in ("text", "quick_reply"):
+        return text(message.get("text")) or text(message.get("title")), ()
+    if kind == "location":
+        return marked("location", place(message)), ("location",)
+    if kind == "attachment":
+        attached = mapping(message.get("attachment"))
+        label = CUSTOM_MEDIA.get(text(attached.get("type")), "document")
+        return marked(label, text(attached.get("fileName")), text(attached.get("description"))), (label,)
+    return "[unsupported message]", ("unsupported",)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-SCHEMA_HEAD = "0002"
+SCHEMA_HEAD = "0003"
 """Revision that this program reads and writes."""
-KNOWN_REVISIONS = frozenset({"0001", "0002"})
+KNOWN_REVISIONS = frozenset({"0001", "0002", "0003"})
 """Every revision that can be brought to :data:`SCHEMA_HEAD`."""
 
 

@@ -20,10 +20,15 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tui_inbox.channels.port import WebhookRequest
+from tui_inbox.channels.port import WebhookRequest, handshake_type_of
 from tui_inbox.domain.errors import StoreError
 from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.server.chat import ChatPages
+from tui_inbox.server.chat_limits import Limits
+from tui_inbox.server.chat_news import ChatNews
+from tui_inbox.server.reading import TooLargeError, read_body
 from tui_inbox.services.receiving import Hook, ReceivingService
+from tui_inbox.services.webchat import ChatService
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +47,6 @@ CONTENT_TYPES: Mapping[ChannelKind, frozenset[str]] = {
     ChannelKind.WECHAT: frozenset({"text/xml", "application/xml"}),
 }
 """Media types that a kind of channel posts; JSON for those not named."""
-
-
-class TooLargeError(Exception):
-    """The body is larger than the channel ever sends."""
 
 
 @dataclass
@@ -102,7 +103,7 @@ class Hooks:
             return refusal
         try:
             async with asyncio.timeout(self._read_seconds):
-                body = await _read(request, hook.adapter.body_maximum)
+                body = await read_body(request, hook.adapter.body_maximum)
         except TooLargeError:
             return _refusal(413)
         except TimeoutError:
@@ -123,29 +124,44 @@ class Hooks:
 
 def make_receiver(
     receiving: ReceivingService,
+    chat: ChatService | None = None,
     *,
+    stop: asyncio.Event | None = None,
+    limits: Limits | None = None,
     read_seconds: float = READ_SECONDS,
     complaint_clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The application: ``/hooks/{path}`` for channels, ``/health``, and a background task that processes what came in.
 
-    The task runs while the application's lifespan does; what an earlier run left pending is processed first.
+    With ``chat`` also the website chat under ``/chat/{path}``, whose streams end when ``stop`` is set. The tasks run
+    while the application's lifespan does; what an earlier run left pending is processed first.
     """
     work = asyncio.Event()
     work.set()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(process_forever(receiving, work))
+        tasks = [asyncio.create_task(process_forever(receiving, work))]
+        if news is not None:
+            tasks += [asyncio.create_task(news.watch()), asyncio.create_task(_end_on(stop or asyncio.Event(), news))]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     hooks = Hooks(receiving, work, Complaints(complaint_clock), read_seconds)
     routes = [Route("/hooks/{path}", hooks), Route("/health", _health, methods=["GET"])]
+    news = ChatNews(chat) if chat is not None else None
+    if chat is not None and news is not None:
+        routes += ChatPages(chat, news, work, limits or Limits(), read_seconds).routes()
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _end_on(stop: asyncio.Event, news: ChatNews) -> None:
+    await stop.wait()
+    news.end()
 
 
 async def process_forever(receiving: ReceivingService, work: asyncio.Event) -> None:
@@ -180,16 +196,6 @@ def _refuse_unread(hook: Hook, request: Request) -> Response | None:
     return None
 
 
-async def _read(request: Request, maximum: int) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > maximum:
-            raise TooLargeError
-        parts.append(part)
-    return b"".join(parts)
-
-
 def _webhook(request: Request, body: bytes) -> WebhookRequest:
     """The request as adapters see it. A header that comes twice is joined by a comma: no signature can hide there."""
     headers: dict[str, bytes] = {}
@@ -201,7 +207,7 @@ def _webhook(request: Request, body: bytes) -> WebhookRequest:
 
 def _shake_hands(hook: Hook, request: Request) -> Response:
     answer = hook.adapter.handshake(_webhook(request, b""))
-    return _refusal(403) if answer is None else PlainTextResponse(answer)
+    return _refusal(403) if answer is None else Response(answer, media_type=handshake_type_of(hook.adapter))
 
 
 def _refusal(status: int) -> Response:

@@ -16,6 +16,7 @@ from typing import Any
 
 from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.channels.registry import build_adapter
+from tui_inbox.channels.webchat import Mailbox
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, DeliveryState, Role
@@ -28,6 +29,7 @@ from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
 from tui_inbox.services.delivery import DeliveryService
 from tui_inbox.services.receiving import ReceivingService
+from tui_inbox.services.webchat import ChatService
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 NUMBER_ID = "106540352242922"
@@ -54,12 +56,13 @@ class Adapters:
 
     locked: set[str] = field(default_factory=set)
     other: dict[str, ChannelAdapter] = field(default_factory=dict)
+    mailbox: Mailbox | None = None
 
     def get(self, channel: Channel) -> ChannelAdapter:
         """The adapter of a channel."""
         if channel.name in self.locked:
             raise UsageError(f"Channel '{channel.name}' has no token.")
-        return self.other.get(channel.name) or build_adapter(channel, Secrets(SECRETS))
+        return self.other.get(channel.name) or build_adapter(channel, Secrets(SECRETS), mailbox=self.mailbox)
 
 
 @dataclass
@@ -76,21 +79,32 @@ class Workspace:
 
     def __post_init__(self) -> None:
         self.context = Context(self.store, self.clock, rng=random.Random(7))
+        self.adapters.mailbox = self.chat
 
     @property
     def receiving(self) -> ReceivingService:
         """A receiving service."""
         return ReceivingService(self.context, self.adapters)
 
+    @property
+    def chat(self) -> ChatService:
+        """The website chat."""
+        return ChatService(self.context)
+
     def sender(self, worker: str = "sender", **options: Any) -> DeliveryService:
         """A sender in this process."""
         return DeliveryService(self.context, self.adapters, worker, **options)
 
     async def add_channel(
-        self, name: str = "wa", kind: ChannelKind = ChannelKind.WHATSAPP, override: dict[str, Any] | None = None
+        self,
+        name: str = "wa",
+        kind: ChannelKind = ChannelKind.WHATSAPP,
+        override: dict[str, Any] | None = None,
+        **more: str,
     ) -> Channel:
-        """Connect an account to the fault server."""
+        """Connect an account to the fault server; ``more`` settings."""
         config = {"base_url": self.base_url, "phone_number_id": NUMBER_ID, "account_id": "178414", "waba_id": "1"}
+        config |= more
 
         async def work(unit: Unit) -> Channel:
             added = await unit.directory.add_channel(name, kind, config, override or {}, f"path-{name}")
