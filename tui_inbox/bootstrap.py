@@ -57,7 +57,9 @@ class Adapters:
         from tui_inbox.channels.registry import build_adapter  # brings the HTTP client: only who sends needs it
 
         http = Http(total=self._timing.total_timeout)
-        adapter = build_adapter(channel, Secrets(secrets_for(self._settings, channel.name)), http=http)
+        secrets = Secrets(secrets_for(self._settings, channel.name))
+        url = self._settings.serve.webhook_url(channel.webhook_path or "")
+        adapter = build_adapter(channel, secrets, http=http, webhook_url=url)
         if known is not None:
             self._replaced.append(known[1])
         self._built[channel.id] = (channel, adapter)

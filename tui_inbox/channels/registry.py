@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -17,22 +17,28 @@ from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.domain.models import Channel
 
-AdapterType = type[TelegramAdapter] | type[WhatsAppAdapter] | type[InstagramAdapter] | type[LineAdapter]
-ADAPTERS: Mapping[ChannelKind, AdapterType] = {
-    adapter.kind: adapter for adapter in (TelegramAdapter, WhatsAppAdapter, InstagramAdapter, LineAdapter)
-}
+_ADAPTERS: Sequence[type[ChannelAdapter]] = (
+    TelegramAdapter,
+    WhatsAppAdapter,
+    InstagramAdapter,
+    LineAdapter,
+)
+ADAPTERS: Mapping[ChannelKind, type[ChannelAdapter]] = {adapter.kind: adapter for adapter in _ADAPTERS}
 """One adapter for every kind that can be connected."""
-WEBHOOK_SECRETS: Mapping[ChannelKind, tuple[str, ...]] = {
-    ChannelKind.TELEGRAM: ("webhook_secret",),
-    ChannelKind.WHATSAPP: ("app_secret", "verify_token"),
-    ChannelKind.INSTAGRAM: ("app_secret", "verify_token"),
-    ChannelKind.LINE: ("app_secret",),
-}
-"""Secrets without which a channel can send but refuses everything that comes in."""
 
 
-def build_adapter(channel: Channel, secrets: Secrets, *, http: Http | None = None) -> ChannelAdapter:
-    """The adapter of ``channel``; ``http`` is for tests.
+def secrets_of(kind: ChannelKind) -> Sequence[str]:
+    """Names of every secret that a channel of this kind uses, those for sending first; empty without an adapter."""
+    adapter = ADAPTERS.get(kind)
+    return () if adapter is None else tuple(dict.fromkeys((*adapter.required_secrets, *adapter.webhook_secrets)))
+
+
+def build_adapter(
+    channel: Channel, secrets: Secrets, *, http: Http | None = None, webhook_url: str = ""
+) -> ChannelAdapter:
+    """The adapter of ``channel``.
+
+    ``webhook_url`` is the public address of its webhook, ``http`` is for tests.
 
     Raises :class:`UsageError` that names what is missing or wrong and how to set it, never its value.
     """
@@ -50,6 +56,7 @@ def build_adapter(channel: Channel, secrets: Secrets, *, http: Http | None = Non
     for name in adapter.required_secrets:
         _check_secret(channel.name, name, secrets.get(name))
     config = {key: value.strip() for key, value in channel.config.items()}
+    config["webhook_url"] = webhook_url
     config["base_url"] = _base_url(channel.name, config.get("base_url", ""))
     cleaned = Secrets({name: value.strip() for name, value in secrets.values.items()})
     return adapter(config, cleaned, http or Http())

@@ -51,6 +51,11 @@ class ServeSettings(BaseModel):
     public_url: str = ""
     """Address under which the channels reach the receiver, for example https://inbox.example.com."""
 
+    def webhook_url(self, webhook_path: str) -> str:
+        """Public address of one channel's webhook; empty when no ``public_url`` is set, since it can't be guessed."""
+        base = self.public_url.rstrip("/")
+        return f"{base}/hooks/{webhook_path}" if base and webhook_path else ""
+
 
 class ChannelSettings(BaseModel):
     """``[channels.NAME]``: the secrets of one channel, each as a value, a command that prints it, or a file."""

@@ -89,8 +89,8 @@ class Platform(Protocol):
     def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
         """Body of the webhook that tells a change of ``blocked``; ``None`` where the channel does not tell."""
 
-    def sign(self, body: bytes) -> Mapping[str, str]:
-        """Headers of a webhook with this body."""
+    def sign(self, body: bytes, url: str) -> Mapping[str, str]:
+        """Headers of a webhook with this body to the address ``url``."""
 
     def encode(self, body: Mapping[str, Any]) -> bytes:
         """The webhook body as the channel writes it."""

@@ -1,0 +1,22 @@
+"""Which kinds of channel have a stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.standins.instagram import InstagramStandin
+from tui_inbox.standins.line import LineStandin
+from tui_inbox.standins.platform import Platform
+from tui_inbox.standins.specs import Specs
+from tui_inbox.standins.state import ChannelState
+from tui_inbox.standins.telegram import TelegramStandin
+from tui_inbox.standins.whatsapp import WhatsAppStandin
+
+PLATFORMS: Mapping[ChannelKind, Callable[[ChannelState, Specs | None], Platform]] = {
+    ChannelKind.TELEGRAM: TelegramStandin,
+    ChannelKind.WHATSAPP: WhatsAppStandin,
+    ChannelKind.INSTAGRAM: InstagramStandin,
+    ChannelKind.LINE: LineStandin,
+}
+"""One for every kind that has an adapter."""
