@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.samples import SAMPLE_OF
 from tests.server.support.raw_faults import (
     CERTIFICATES,
     FLOOD,
@@ -27,7 +28,6 @@ from tests.server.support.raw_faults import (
     nobody,
     raw_server,
     reply,
-    success,
     take,
 )
 from tests.services.network import KEYED, KINDS, SENDS, Network, network
@@ -296,7 +296,9 @@ async def test_an_answer_of_another_type_is_read_all_the_same(net: Network) -> N
         await talk.read_body()
         talk.take()
         assert talk.kind is not None
-        await talk.write(reply(200, success(talk.kind, str(talk.server.whole.total())), Content_Type="text/plain"))
+        await talk.write(
+            reply(200, SAMPLE_OF[talk.kind].success(str(talk.server.whole.total())), Content_Type="text/plain")
+        )
 
     net.server.fault = plain
     ids = await net.queue_all()

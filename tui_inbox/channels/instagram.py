@@ -10,7 +10,15 @@ from tui_inbox.channels import instagram_events, payload
 from tui_inbox.channels.http import Http, HttpReply
 from tui_inbox.channels.instagram_errors import ERRORS, LABEL
 from tui_inbox.channels.meta import BODY_MAXIMUM, Graph
-from tui_inbox.channels.port import ChannelCheck, FirstByteGuard, RemoteTemplate, Secrets, WebhookRequest
+from tui_inbox.channels.port import (
+    JSON_TYPES,
+    ChannelCheck,
+    FirstByteGuard,
+    RemoteTemplate,
+    Secrets,
+    WebhookAnswer,
+    WebhookRequest,
+)
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
 
@@ -23,6 +31,9 @@ class InstagramAdapter:
     body_maximum: int = BODY_MAXIMUM
     required_config: Sequence[str] = ("account_id",)
     required_secrets: Sequence[str] = ("token",)
+    webhook_secrets: Sequence[str] = ("app_secret", "verify_token")
+    webhook_types: frozenset[str] = JSON_TYPES
+    webhook_answer: WebhookAnswer = WebhookAnswer()
 
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         self._graph = Graph(config, secrets, http, LABEL)

@@ -148,6 +148,6 @@ def key_life_of(adapter: ChannelAdapter) -> timedelta | None:
 
 
 def handshake_type_of(adapter: ChannelAdapter) -> str:
-    """Media type of what a handshake is answered with: plain text, unless an attribute ``handshake_type`` says other."""
+    """Media type of the answer to a handshake: plain text, unless an attribute ``handshake_type`` says other."""
     found: str = getattr(adapter, "handshake_type", "text/plain")
     return found

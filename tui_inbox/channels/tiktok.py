@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from tui_inbox.channels import outcomes, payload, tiktok_events
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
-from tui_inbox.channels.outcomes import unauthorised
+from tui_inbox.channels.outcomes import unknowable
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
@@ -24,7 +24,8 @@ from tui_inbox.channels.port import (
     WebhookRequest,
 )
 from tui_inbox.channels.signatures import tiktok_signed
-from tui_inbox.channels.tiktok_errors import CODES, LABEL, STALE, TOKEN_CODES
+from tui_inbox.channels.tiktok_errors import CODES, LABEL, TOKEN_CODES
+from tui_inbox.channels.token_sending import TokenSender
 from tui_inbox.channels.tokens import Token, TokenError, TokenKeeper
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
@@ -53,37 +54,17 @@ class TikTokAdapter:
         self._http = http
         named = (LABEL, self._base, self._client_key, secrets.get("app_secret"), secrets.get("token"))
         self._tokens = TokenKeeper(named, self._fetch, http.clock)
-        self._refusals = 0
-        """Access tokens in a row that TikTok did not take."""
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
         """Send a text. Raises only what the guard raises."""
-        try:
-            token = await self._tokens.get()
-        except TokenError as error:
-            return outcomes.without_token(LABEL, error)
-        url = f"{self._base}/business/message/send/"  # the last slash is needed
         body = request(self._business_id, message)
-        reply = await self._http.post_json(url, {"Access-Token": token}, body, before_first_byte)
-        if isinstance(reply, HttpFailure):
-            return outcomes.from_failure(LABEL, reply)
-        found = outcome(reply, self._http.retry_after(reply))
-        if found.error_code in map(str, TOKEN_CODES):
-            found = await self._after_refusal(token, found)
-        else:
-            self._refusals = 0
-        return outcomes.with_skew(found, reply)
 
-    async def _after_refusal(self, token: str, found: SendOutcome) -> SendOutcome:
-        """The first token that is refused is replaced; when that one is refused too, a person must look."""
-        self._refusals += 1
-        if self._refusals > 1:
-            return unauthorised(LABEL).outcome(found.error_code, found.http_status)
-        try:
-            await self._tokens.get(refused=token)
-        except TokenError as error:
-            return outcomes.without_token(LABEL, error)
-        return found
+        async def post(token: str, guard: FirstByteGuard | None) -> HttpReply | HttpFailure:
+            url = f"{self._base}/business/message/send/"  # the last slash is needed
+            return await self._http.post_json(url, {"Access-Token": token}, body, guard)
+
+        sender = TokenSender(LABEL, self._tokens, TOKEN_CODES)
+        return await sender.send(post, lambda reply: outcome(reply, self._http.retry_after(reply)), before_first_byte)
 
     async def _fetch(self, refresh: str) -> Token:
         asked_at = self._http.clock().timestamp()
@@ -140,7 +121,6 @@ class TikTokAdapter:
             return ChannelCheck(False, f"{error} {advice}")
         code = payload.integer(answer.get("code"))
         if code == 0:
-            self._refusals = 0
             name = payload.text(payload.mapping(answer.get("data")).get("display_name"))
             return ChannelCheck(True, f"{LABEL}: {name or 'the token is good'}.")
         return ChannelCheck(
@@ -173,12 +153,14 @@ def outcome(reply: HttpReply, wait: float | None) -> SendOutcome:
     """Outcome by ``code``; by the HTTP status where there is none."""
     answer = payload.mapping(reply.body)
     code = payload.integer(answer.get("code"))
-    if code is None and not 200 <= reply.status < 300:
+    if code is None and 200 <= reply.status < 300:
+        return unknowable(LABEL).outcome("", reply.status)  # TikTok answers so to most things: it tells nothing
+    if code is None:
         return outcomes.from_status(LABEL, reply.status, wait)
-    if code in (None, 0):
+    if code == 0:
         message = payload.mapping(payload.mapping(answer.get("data")).get("message"))
         return outcomes.accepted(LABEL, payload.text(message.get("message_id")), reply.status)
-    rule = STALE if code in TOKEN_CODES else CODES.get(code)
+    rule = CODES.get(code)
     if rule is None:
         return outcomes.refused_with(LABEL, code).outcome(str(code), reply.status)
     return rule.outcome(str(code), reply.status, wait if rule.kind is OutcomeKind.RETRY else None)

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tui_inbox.channels.outcomes import Rule, limited, refused, spread, unknowable
-from tui_inbox.domain.events import OutcomeKind
+from tui_inbox.channels.outcomes import Rule, limited, refused, spread, unauthorised, unknowable
 from tui_inbox.domain.kinds import ErrorClass
 
 LABEL = "TikTok"
 TOKEN_CODES = frozenset({40105})
 """The access token has run out: it is fetched anew once."""
-STALE = Rule(
-    OutcomeKind.RETRY,
-    ErrorClass.TEMPORARY,
-    "TikTok's access token had run out. A new one is fetched and the message is tried again by itself.",
-)
-
 CODES: Mapping[int, Rule] = spread(
     {
+        tuple(TOKEN_CODES): unauthorised(LABEL),
         (40100,): limited("TikTok asks to send more slowly. It is tried again by itself."),
         (40001,): refused(ErrorClass.AUTH, "TikTok does not let this account send. Ask an admin to check its rights."),
         (40002, 40908): refused(ErrorClass.INVALID, "TikTok does not take this message as it is. Change it."),

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from tui_inbox.channels import outcomes, payload, wechat_crypto, wechat_events
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
-from tui_inbox.channels.outcomes import Rule, unauthorised
+from tui_inbox.channels.outcomes import unknowable
 from tui_inbox.channels.port import (
     ChannelCheck,
     FirstByteGuard,
@@ -25,8 +25,9 @@ from tui_inbox.channels.port import (
     WebhookRequest,
 )
 from tui_inbox.channels.signatures import wechat_signed
+from tui_inbox.channels.token_sending import TokenSender
 from tui_inbox.channels.tokens import Token, TokenError, TokenKeeper
-from tui_inbox.channels.wechat_errors import CODES, LABEL, STALE, TOKEN_CODES
+from tui_inbox.channels.wechat_errors import CODES, LABEL, TOKEN_CODES
 from tui_inbox.channels.wechat_xml import parse_xml
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
@@ -59,40 +60,20 @@ class WeChatAdapter:
         self._http = http
         self._key = _aes_key(secrets.get("webhook_secret"))
         self._tokens = TokenKeeper((LABEL, self._base, self._app_id, self._app_secret), self._fetch, http.clock)
-        self._refusals = 0
-        """Access tokens in a row that WeChat did not take."""
         self._nonces: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
         """Send a text. Raises only what the guard raises."""
-        try:
-            token = await self._tokens.get()
-        except TokenError as error:
-            return outcomes.without_token(LABEL, error)
-        url = f"{self._base}/message/custom/send?{urlencode({'access_token': token})}"
         # WeChat shows \u escapes as they stand, so the characters themselves must be in the body.
         body = json.dumps(request(message), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         headers = {"Content-Type": "application/json; charset=utf-8"}
-        reply = await self._http.post_bytes(url, headers, body, before_first_byte)
-        if isinstance(reply, HttpFailure):
-            return outcomes.from_failure(LABEL, reply)
-        found = outcome(reply, self._http.retry_after(reply))
-        if found.error_code in map(str, TOKEN_CODES):
-            found = await self._after_refusal(token, found)
-        else:
-            self._refusals = 0
-        return outcomes.with_skew(found, reply)
 
-    async def _after_refusal(self, token: str, found: SendOutcome) -> SendOutcome:
-        """The first token that is refused is replaced; when that one is refused too, a person must look."""
-        self._refusals += 1
-        if self._refusals > 1:
-            return unauthorised(LABEL).outcome(found.error_code, found.http_status)
-        try:
-            await self._tokens.get(refused=token)
-        except TokenError as error:
-            return outcomes.without_token(LABEL, error)
-        return found
+        async def post(token: str, guard: FirstByteGuard | None) -> HttpReply | HttpFailure:
+            url = f"{self._base}/message/custom/send?{urlencode({'access_token': token})}"
+            return await self._http.post_bytes(url, headers, body, guard)
+
+        sender = TokenSender(LABEL, self._tokens, TOKEN_CODES)
+        return await sender.send(post, lambda reply: outcome(reply, self._http.retry_after(reply)), before_first_byte)
 
     async def _fetch(self, _refresh: str) -> Token:
         query = {"grant_type": "client_credential", "appid": self._app_id, "secret": self._app_secret}
@@ -167,7 +148,6 @@ class WeChatAdapter:
             return ChannelCheck(False, f"{error} {advice}")
         code = payload.integer(answer.get("errcode")) or 0
         if code == 0 and "ip_list" in answer:
-            self._refusals = 0
             return ChannelCheck(True, f"{LABEL}: app {self._app_id}, the token is good.")
         return ChannelCheck(False, f"{LABEL} refused the question (error {code}). Check the account's rights.")
 
@@ -190,13 +170,13 @@ def request(message: Outgoing) -> dict[str, Any]:
 def outcome(reply: HttpReply, wait: float | None) -> SendOutcome:
     """Outcome by ``errcode``; by the HTTP status where there is none. WeChat gives a message no id."""
     code = payload.integer(payload.mapping(reply.body).get("errcode"))
+    if code is None and 200 <= reply.status < 300:
+        return unknowable(LABEL).outcome("", reply.status)  # WeChat answers so to everything: it tells nothing
     if code is None:
-        if 200 <= reply.status < 300:
-            return outcomes.accepted(LABEL, "", reply.status)
         return outcomes.from_status(LABEL, reply.status, wait)
     if code == 0:
         return SendOutcome(OutcomeKind.ACCEPTED, http_status=reply.status)
-    rule: Rule | None = STALE if code in TOKEN_CODES else CODES.get(code)
+    rule = CODES.get(code)
     if rule is None:
         return outcomes.refused_with(LABEL, code).outcome(str(code), reply.status)
     return rule.outcome(str(code), reply.status, wait if rule.kind is OutcomeKind.RETRY else None)

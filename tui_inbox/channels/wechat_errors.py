@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tui_inbox.channels.outcomes import Rule, limited, refused, spread, unknowable
-from tui_inbox.domain.events import OutcomeKind
+from tui_inbox.channels.outcomes import Rule, limited, refused, spread, unauthorised, unknowable
 from tui_inbox.domain.kinds import ErrorClass
 
 LABEL = "WeChat"
 TOKEN_CODES = frozenset({40001, 40014, 42001, 42007})
 """The access token has run out or another program has fetched a new one: it is fetched anew once."""
-STALE = Rule(
-    OutcomeKind.RETRY,
-    ErrorClass.TEMPORARY,
-    "WeChat's access token had run out. A new one is fetched and the message is tried again by itself.",
-)
-
 CODES: Mapping[int, Rule] = spread(
     {
+        tuple(TOKEN_CODES): unauthorised(LABEL),
         (45015,): refused(
             ErrorClass.WINDOW_CLOSED,
             "WeChat takes nothing 48 hours after the customer's last message, or after they unfollowed. "

@@ -10,7 +10,15 @@ from typing import Any
 from tui_inbox.channels import payload, whatsapp_events
 from tui_inbox.channels.http import Http, HttpReply
 from tui_inbox.channels.meta import BODY_MAXIMUM, Graph
-from tui_inbox.channels.port import ChannelCheck, FirstByteGuard, RemoteTemplate, Secrets, WebhookRequest
+from tui_inbox.channels.port import (
+    JSON_TYPES,
+    ChannelCheck,
+    FirstByteGuard,
+    RemoteTemplate,
+    Secrets,
+    WebhookAnswer,
+    WebhookRequest,
+)
 from tui_inbox.channels.whatsapp_errors import ERRORS, LABEL
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
@@ -33,6 +41,9 @@ class WhatsAppAdapter:
     body_maximum: int = BODY_MAXIMUM
     required_config: Sequence[str] = ("phone_number_id",)
     required_secrets: Sequence[str] = ("token",)
+    webhook_secrets: Sequence[str] = ("app_secret", "verify_token")
+    webhook_types: frozenset[str] = JSON_TYPES
+    webhook_answer: WebhookAnswer = WebhookAnswer()
 
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         self._graph = Graph(config, secrets, http, LABEL)

@@ -24,7 +24,6 @@ from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.repository.store import Store
 from tui_inbox.server.processes import ManagedProcess, sender_alive, sender_command
 from tui_inbox.standins.config import (
-    STANDINS,
     ChannelConfig,
     CustomersConfig,
     MemberConfig,
@@ -32,6 +31,7 @@ from tui_inbox.standins.config import (
     TemplateConfig,
 )
 from tui_inbox.standins.launch import RunningStandins, launch
+from tui_inbox.standins.platforms import PLATFORMS
 
 START_SECONDS = 30.0
 """Longest wait for a process to be ready."""
@@ -67,10 +67,9 @@ def standin_config(
 
 
 def _standin(channel: DemoChannel, templates: Sequence[DemoTemplate], members: Sequence[MemberConfig]) -> ChannelConfig:
-    if channel.kind not in STANDINS:
+    if channel.kind not in PLATFORMS:
         raise ValueError(f"no stand-in for {channel.kind}")
     held = [_template(item) for item in templates] if channel.kind is ChannelKind.WHATSAPP else []
-    given = {key: value for key, value in channel.config.items() if key != "base_url"}
     return ChannelConfig.model_validate(
         {
             "name": channel.name,
@@ -82,7 +81,7 @@ def _standin(channel: DemoChannel, templates: Sequence[DemoTemplate], members: S
             "webhook_secret": channel.secrets.get("webhook_secret", ""),
             "templates": held,
             "members": members,
-            **given,
+            "settings": channel.config,
         }
     )
 

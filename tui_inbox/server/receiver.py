@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
@@ -22,7 +22,6 @@ from starlette.types import Receive, Scope, Send
 
 from tui_inbox.channels.port import WebhookRequest, handshake_type_of
 from tui_inbox.domain.errors import StoreError
-from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.server.chat import ChatPages
 from tui_inbox.server.chat_limits import Limits
 from tui_inbox.server.chat_news import ChatNews
@@ -40,13 +39,6 @@ COMPLAINT_SECONDS = 60.0
 """One line about refused signatures per channel and this many seconds."""
 PATH_MAXIMUM = 128
 """Characters of the random path segment."""
-JSON_TYPES = frozenset({"application/json"})
-CONTENT_TYPES: Mapping[ChannelKind, frozenset[str]] = {
-    ChannelKind.SMS: frozenset({"application/x-www-form-urlencoded"}) | JSON_TYPES,
-    ChannelKind.WHATSAPP_TWILIO: frozenset({"application/x-www-form-urlencoded"}) | JSON_TYPES,
-    ChannelKind.WECHAT: frozenset({"text/xml", "application/xml"}),
-}
-"""Media types that a kind of channel posts; JSON for those not named."""
 
 
 @dataclass
@@ -119,7 +111,8 @@ class Hooks:
         except Exception as error:  # noqa: BLE001 - whatever kept it from being stored, it must be posted again
             return _unavailable(error)
         self._work.set()
-        return Response(status_code=200)
+        answer = hook.adapter.webhook_answer
+        return Response(answer.content, media_type=answer.media_type)
 
 
 def make_receiver(
@@ -184,7 +177,7 @@ async def process_forever(receiving: ReceivingService, work: asyncio.Event) -> N
 def _refuse_unread(hook: Hook, request: Request) -> Response | None:
     """The refusal that the headers alone deserve."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in CONTENT_TYPES.get(hook.channel.kind, JSON_TYPES):
+    if media_type not in hook.adapter.webhook_types:
         return _refusal(415)
     length = request.headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):

@@ -12,7 +12,7 @@
 ``POST window``            when the customer last wrote: ``address``, ``last_inbound_at`` or ``seconds_ago``
 ``POST members``           ``address``, ``name``, ``started``, ``blocked``
 ``POST webhook_url``       where webhooks go from now on: ``url``
-``POST settled``           answers when every webhook so far has been delivered
+``POST settled``           answers when every webhook so far has been delivered, also those that sends bring about
 =========================  ===========================================================================================
 """
 
@@ -171,5 +171,5 @@ async def _webhook_url(channel: Channel, request: Request) -> Any:
 
 
 async def _settled(channel: Channel, _request: Request) -> Any:
-    await channel.poster.settled()
+    await channel.settled()
     return {"ok": True}

@@ -9,6 +9,7 @@ from typing import Any
 from tui_inbox.standins import meta
 from tui_inbox.standins.config import Member
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
+from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
 
 TEXT_MAXIMUM_BYTES = 1000
@@ -20,9 +21,9 @@ FIELDS = {"recipient", "messaging_type", "tag", "message"}
 class InstagramStandin:
     """One professional account."""
 
-    def __init__(self, state: ChannelState) -> None:
+    def __init__(self, state: ChannelState, specs: Specs | None) -> None:
         self.state = state
-        self._ids = {"account": state.config.account_id}
+        self._ids = {"account": state.config.setting("account_id")}
 
     def is_send(self, call: Call) -> bool:
         """Whether the request sends a message."""
@@ -86,7 +87,7 @@ class InstagramStandin:
         content: dict[str, Any] = {"mid": message.provider_id, "text": message.text, "is_echo": True, "app_id": APP_ID}
         if message.echo:
             content["metadata"] = message.echo
-        account = self.state.config.account_id
+        account = self.state.config.setting("account_id")
         now = self.state.clock()
         echo = self._event(account, message.address, now, {"message": content})
         read = self._event(message.address, account, now, {"read": {"mid": message.provider_id}})
@@ -95,7 +96,7 @@ class InstagramStandin:
     def said(self, member: Member, text: str, at: datetime) -> Mapping[str, Any]:
         """A text message; Instagram gives no name."""
         content = {"mid": self.state.ident("aWdf"), "text": text}
-        return self._event(member.address, self.state.config.account_id, at, {"message": content})
+        return self._event(member.address, self.state.config.setting("account_id"), at, {"message": content})
 
     def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
         """Instagram does not tell who blocks an account."""
@@ -104,10 +105,10 @@ class InstagramStandin:
     def _event(self, sender: str, recipient: str, at: datetime, content: Mapping[str, Any]) -> Mapping[str, Any]:
         milliseconds = int(at.timestamp() * 1000)
         item = {"sender": {"id": sender}, "recipient": {"id": recipient}, "timestamp": milliseconds, **content}
-        entry = {"id": self.state.config.account_id, "time": milliseconds, "messaging": [item]}
+        entry = {"id": self.state.config.setting("account_id"), "time": milliseconds, "messaging": [item]}
         return {"object": "instagram", "entry": [entry]}
 
-    def sign(self, body: bytes) -> Mapping[str, str]:
+    def sign(self, body: bytes, url: str) -> Mapping[str, str]:
         """Meta's signature."""
         return meta.sign(self.state, body)
 

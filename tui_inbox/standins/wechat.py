@@ -25,7 +25,7 @@ TOKEN_SECONDS = 7200
 OPENID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 ACCOUNT = "gh_0123456789ab"
 """The account as it stands in callbacks."""
-ESCAPED = re.compile(rb"\\u(?!00[01])")
+ESCAPED = re.compile(rb"(?<!\\)(?:\\\\)*\\u(?!00[01])")
 """WeChat shows an escaped character as it stands; only those that JSON demands may be written so."""
 WORDS = {
     -1: "system error",

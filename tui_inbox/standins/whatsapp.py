@@ -37,7 +37,7 @@ class WhatsAppStandin:
     def __init__(self, state: ChannelState, specs: Specs | None) -> None:
         self.state = state
         self._specs = specs
-        self._ids = {"number": state.config.phone_number_id, "account": state.config.waba_id}
+        self._ids = {"number": state.config.setting("phone_number_id"), "account": state.config.setting("waba_id")}
 
     def is_send(self, call: Call) -> bool:
         """Whether the request sends a message."""
@@ -51,10 +51,10 @@ class WhatsAppStandin:
         """The number itself, and the list of templates."""
         ident, edge = meta.node(call, self._ids)
         config = self.state.config
-        if ident == config.phone_number_id and not edge:
+        if ident == config.setting("phone_number_id") and not edge:
             name = config.account or "Demo business"
             return Answer(200, {"verified_name": name, "display_phone_number": f"+{DISPLAY_NUMBER}", "id": ident})
-        if ident == config.waba_id and edge == "message_templates":
+        if ident == config.setting("waba_id") and edge == "message_templates":
             return self._templates(call)
         raise RefusedError(meta.error(100, f"Tried accessing nonexisting field ({edge})"))
 
@@ -79,7 +79,7 @@ class WhatsAppStandin:
     def check(self, call: Call) -> Taken:
         """Everything that the real one checks before it answers."""
         ident, edge = meta.node(call, self._ids)
-        if ident != self.state.config.phone_number_id or edge != "messages":
+        if ident != self.state.config.setting("phone_number_id") or edge != "messages":
             raise RefusedError(meta.error(100, "Unsupported post request."))
         body = meta.json_body(call, _bad)
         if self._specs is not None:
@@ -160,12 +160,13 @@ class WhatsAppStandin:
         return None
 
     def _event(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        metadata = {"display_phone_number": DISPLAY_NUMBER, "phone_number_id": self.state.config.phone_number_id}
+        number_id = self.state.config.setting("phone_number_id")
+        metadata = {"display_phone_number": DISPLAY_NUMBER, "phone_number_id": number_id}
         change = {"field": "messages", "value": {"messaging_product": PRODUCT, "metadata": metadata, **value}}
-        entry = {"id": self.state.config.waba_id or "0", "changes": [change]}
+        entry = {"id": self.state.config.setting("waba_id") or "0", "changes": [change]}
         return {"object": "whatsapp_business_account", "entry": [entry]}
 
-    def sign(self, body: bytes) -> Mapping[str, str]:
+    def sign(self, body: bytes, url: str) -> Mapping[str, str]:
         """Meta's signature."""
         return meta.sign(self.state, body)
 

@@ -132,7 +132,9 @@ async def website(path: Path, **limits: Any) -> AsyncIterator[Website]:
     """A chat called ``chat`` that the website :data:`SHOP` may embed."""
     clock = SetClock()
     async with open_workspace(path, clock, "http://127.0.0.1:9") as space:
-        await space.add_channel("chat", ChannelKind.WEBCHAT, origins=f"{SHOP}, https://www.shop.example/", title="A & B")
+        await space.add_channel(
+            "chat", ChannelKind.WEBCHAT, origins=f"{SHOP}, https://www.shop.example/", title="A & B"
+        )
         ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         stop = asyncio.Event()
         app = make_receiver(space.receiving, space.chat, stop=stop, **limits)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.samples import SAMPLE_OF
 from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.channels.registry import build_adapter
 from tui_inbox.channels.webchat import Mailbox
@@ -32,7 +33,7 @@ from tui_inbox.services.receiving import ReceivingService
 from tui_inbox.services.webchat import ChatService
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-NUMBER_ID = "106540352242922"
+NUMBER_ID = SAMPLE_OF[ChannelKind.WHATSAPP].config["phone_number_id"]
 SECRETS = {"token": "tok", "app_secret": "app-secret", "verify_token": "verify-me", "webhook_secret": "hook-secret"}
 
 
@@ -103,8 +104,7 @@ class Workspace:
         **more: str,
     ) -> Channel:
         """Connect an account to the fault server; ``more`` settings."""
-        config = {"base_url": self.base_url, "phone_number_id": NUMBER_ID, "account_id": "178414", "waba_id": "1"}
-        config |= more
+        config = {**(SAMPLE_OF[kind].config if kind in SAMPLE_OF else {}), "base_url": self.base_url, **more}
 
         async def work(unit: Unit) -> Channel:
             added = await unit.directory.add_channel(name, kind, config, override or {}, f"path-{name}")
