@@ -44,6 +44,11 @@ def outgoing(kind: ChannelKind, text: str = "hello", **changes: Any) -> Outgoing
     return Outgoing(message_id=MESSAGE_ID, **{**values, **changes})
 
 
+def text_to(address: str, text: str = "hello") -> Outgoing:
+    """A text to somebody."""
+    return Outgoing(MESSAGE_ID, address, ContentKind.TEXT, text, idempotency_key=KEY)
+
+
 async def allow() -> None:
     """A guard that lets the message go."""
 

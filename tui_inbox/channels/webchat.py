@@ -7,6 +7,7 @@ taken at ``/hooks/``."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -25,7 +26,7 @@ from tui_inbox.channels.port import (
     WebhookAnswer,
     WebhookRequest,
 )
-from tui_inbox.domain.errors import StoreError
+from tui_inbox.domain.errors import StoreError, UsageError
 from tui_inbox.domain.events import ChannelEvent, InboundMessage, OutcomeKind, Outgoing, ReceiptEvent, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass, Receipt
 
@@ -33,6 +34,7 @@ LABEL = "The website chat"
 TEXT_MAXIMUM = 10_000
 """Characters, both ways (reference: channels, section 12)."""
 NAME_MAXIMUM = 80
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 KEY_LIFE = timedelta(days=3650)
 """Lines are never thrown away, so a key is good for ever."""
 UNKNOWN = refused(ErrorClass.UNREACHABLE, "This visitor has no chat on the website (any more). Use another channel.")
@@ -64,6 +66,9 @@ class WebChatAdapter:
 
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         self.origins = origins_of(config)
+        odd = [part for part in _listed(config) if part not in self.origins]
+        if odd:
+            raise UsageError("origins of a website chat must look like https://www.example.com, separated by commas.")
         self.title = config.get("title", "")
         self._mailbox: tuple[int, Mailbox] | None = None
 
@@ -123,8 +128,13 @@ class WebChatAdapter:
 
 
 def origins_of(config: Mapping[str, str]) -> tuple[str, ...]:
-    """The websites that may embed the chat: ``https://host`` each, separated by commas."""
-    return tuple(part.strip().rstrip("/").lower() for part in config.get("origins", "").split(",") if part.strip())
+    """The websites that may embed the chat: ``https://host`` each, separated by commas; what is none is left out."""
+    return tuple(part for part in _listed(config) if ORIGIN.fullmatch(part))
+
+
+def _listed(config: Mapping[str, str]) -> list[str]:
+    parts = (part.strip().rstrip("/").lower() for part in config.get("origins", "").split(","))
+    return [part for part in parts if part]
 
 
 def said(address: str, key: str, words: str, name: str, at: datetime) -> bytes:

@@ -184,7 +184,8 @@ def _secrets(item: Channel, settings: Settings) -> list[dict[str, Any]]:
 
 def _channel_record(item: Channel, settings: Settings) -> dict[str, Any]:
     serve = settings.serve
-    path = f"/hooks/{item.webhook_path}" if item.webhook_path else None
+    place = "chat" if item.kind is ChannelKind.WEBCHAT else "hooks"
+    path = f"/{place}/{item.webhook_path}" if item.webhook_path else None
     local = f"http://{serve.host}:{serve.port}{path}" if path else None
     return {
         "name": item.name,
@@ -192,7 +193,7 @@ def _channel_record(item: Channel, settings: Settings) -> dict[str, Any]:
         "config": item.config,
         "policy_override": item.policy_override,
         "webhook_path": path,
-        "webhook_url": serve.webhook_url(item.webhook_path or "") or local,
+        "webhook_url": serve.webhook_url(item.webhook_path or "", place) or local,
         "paused": item.paused_reason or None,
         "paused_until": item.paused_until,
         "last_webhook_at": item.last_webhook_at,

@@ -51,10 +51,13 @@ class ServeSettings(BaseModel):
     public_url: str = ""
     """Address under which the channels reach the receiver, for example https://inbox.example.com."""
 
-    def webhook_url(self, webhook_path: str) -> str:
-        """Public address of one channel's webhook; empty when no ``public_url`` is set, since it can't be guessed."""
+    def webhook_url(self, webhook_path: str, place: str = "hooks") -> str:
+        """Public address of one channel's webhook; empty when no ``public_url`` is set, since it can't be guessed.
+
+        ``place``: ``chat`` for the page of a website chat.
+        """
         base = self.public_url.rstrip("/")
-        return f"{base}/hooks/{webhook_path}" if base and webhook_path else ""
+        return f"{base}/{place}/{webhook_path}" if base and webhook_path else ""
 
 
 class ChannelSettings(BaseModel):

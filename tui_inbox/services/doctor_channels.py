@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from tui_inbox.config import Settings, secret_sources, secrets_for, variable_for
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.models import Channel, ChannelHealth
+from tui_inbox.domain.policy import DEFAULT_POLICIES
 from tui_inbox.services.context import AdapterSource
 from tui_inbox.services.doctor_finding import Check, State, clock
 
@@ -17,7 +18,9 @@ async def channel(settings: Settings, item: Channel, adapters: AdapterSource | N
 
     name = f"channel {item.name}"
     if item.kind not in ADAPTERS:
-        return Check(name, State.WARNING, f"{item.kind.value} channels cannot be connected yet: nothing is sent there")
+        retired = DEFAULT_POLICIES[item.kind].retired
+        told = retired or f"{item.kind.value} channels cannot be connected yet"
+        return Check(name, State.WARNING, f"{told.rstrip('.')}: nothing is sent there")
     if item.paused_reason:
         told = f"paused: {item.paused_reason} When that is mended: tui-inbox channel test {item.name}"
         return Check(name, State.WARNING, told)
