@@ -86,9 +86,26 @@ class Website:
 
     space: Workspace
     inbox: Inbox
-    port: int
     http: httpx.AsyncClient
-    stop: asyncio.Event
+    limits: dict[str, Any]
+    port: int = 0
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    server: asyncio.Task[None] | None = None
+
+    async def up(self) -> None:
+        """Begin to serve; after :meth:`down` on the same port."""
+        ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.stop = asyncio.Event()
+        app = make_receiver(self.space.receiving, self.space.chat, stop=self.stop, **self.limits)
+        self.server = asyncio.create_task(serve(app, "127.0.0.1", self.port, ready=ready.set_result, stop=self.stop))
+        self.port = await asyncio.wait_for(ready, 10)
+        self.http.base_url = httpx.URL(f"{self.url}/")
+
+    async def down(self) -> None:
+        """End the server, and with it every connection."""
+        self.stop.set()
+        if self.server is not None:
+            await asyncio.wait_for(self.server, 10)
 
     @property
     def url(self) -> str:
@@ -135,15 +152,10 @@ async def website(path: Path, **limits: Any) -> AsyncIterator[Website]:
         await space.add_channel(
             "chat", ChannelKind.WEBCHAT, origins=f"{SHOP}, https://www.shop.example/", title="A & B"
         )
-        ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        stop = asyncio.Event()
-        app = make_receiver(space.receiving, space.chat, stop=stop, **limits)
-        server = asyncio.create_task(serve(app, "127.0.0.1", 0, ready=ready.set_result, stop=stop))
-        port = await asyncio.wait_for(ready, 10)
-        base = f"http://127.0.0.1:{port}/chat/{PATH}/"
-        try:
-            async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as http:
-                yield Website(space, Inbox(space, clock), port, http, stop)
-        finally:
-            stop.set()
-            await asyncio.wait_for(server, 10)
+        async with httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            site = Website(space, Inbox(space, clock), http, limits)
+            await site.up()
+            try:
+                yield site
+            finally:
+                await site.down()
