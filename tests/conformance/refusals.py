@@ -35,7 +35,8 @@ def answers(error_class: ErrorClass) -> Callable[[Bench], Awaitable[None]]:
         assert faults, "a class without codes is a lack"
         for fault in faults:
             await bench.control("faults/clear")
-            await bench.control("fault", **{"kind": "error", **fault})
+            told = {key: value for key, value in fault.items() if key != "sends"}
+            await bench.control("fault", **{"kind": "error", **told})
             await (
                 _reported(bench, error_class) if fault.get("kind") == "late" else _answered(bench, fault, error_class)
             )
@@ -44,7 +45,7 @@ def answers(error_class: ErrorClass) -> Callable[[Bench], Awaitable[None]]:
 
 
 async def _answered(bench: Bench, fault: Fault, error_class: ErrorClass) -> None:
-    found = await bench.send("secret words")
+    found = await (bench.send_template() if fault.get("sends") == "template" else bench.send("secret words"))
     assert found.error_class is error_class, (fault, found)
     check_words(bench, found)
     if error_class in WAITS:

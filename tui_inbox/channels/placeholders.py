@@ -27,9 +27,10 @@ TELEGRAM_MEDIA = {
     "paid_media": "paid media",
 }
 """In this order, since an animation also comes as a document."""
-INSTAGRAM_MEDIA = {
+META_MEDIA = {
     "image": "photo",
     "file": "document",
+    "fallback": "link",
     "share": "shared post",
     "ig_reel": "reel",
     "reel": "reel",
@@ -167,10 +168,10 @@ _TELEGRAM: dict[str, Callable[[Mapping[str, Any]], Placeholder]] = {
 """A venue comes with its location, so it is looked for first."""
 
 
-def instagram(message: Mapping[str, Any]) -> Placeholder:
-    """For the ``message`` of one messaging event."""
+def meta(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message`` of one messaging event of Messenger or Instagram."""
     kinds = [text(item.get("type")) for item in mappings(message.get("attachments"))]
-    labels = tuple(INSTAGRAM_MEDIA.get(kind, kind or "attachment") for kind in kinds)
+    labels = tuple(META_MEDIA.get(kind, kind or "attachment") for kind in kinds)
     if message.get("is_unsupported") is True and not labels:
         labels = ("unsupported message",)
     story = "[reply to your story]" if mapping(mapping(message.get("reply_to")).get("story")) else ""

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from tui_inbox.channels.http import Http
 from tui_inbox.channels.instagram import InstagramAdapter
 from tui_inbox.channels.line import LineAdapter
+from tui_inbox.channels.messenger import MessengerAdapter
 from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.channels.telegram import TelegramAdapter
 from tui_inbox.channels.whatsapp import WhatsAppAdapter
@@ -22,6 +23,7 @@ _ADAPTERS: Sequence[type[ChannelAdapter]] = (
     WhatsAppAdapter,
     InstagramAdapter,
     LineAdapter,
+    MessengerAdapter,
 )
 ADAPTERS: Mapping[ChannelKind, type[ChannelAdapter]] = {adapter.kind: adapter for adapter in _ADAPTERS}
 """One adapter for every kind that can be connected."""

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import payload, placeholders
+from tui_inbox.channels import meta_templates, payload, placeholders
 from tui_inbox.channels.meta import entries
 from tui_inbox.channels.payload import instant, mapping, mappings, text
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.channels.whatsapp_errors import ERRORS
-from tui_inbox.domain.events import ChannelEvent, InboundMessage, ReceiptEvent, TemplateChanged
+from tui_inbox.domain.events import ChannelEvent, InboundMessage, ReceiptEvent
 from tui_inbox.domain.kinds import ErrorClass, InboundKind, Receipt
 
 OBJECT = "whatsapp_business_account"
@@ -26,10 +26,6 @@ RECEIPTS = {
     "played": Receipt.READ,
     "failed": Receipt.NONE,
 }
-TEMPLATE_STATUS = {"REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED"}
-"""Events of templates that have another name than the status that they lead to."""
-FLAGGED = "FLAGGED"
-"""Only a warning: the template may still be sent."""
 UNDELIVERED = "WhatsApp could not deliver the message (error {code}). Try again, or use another channel."
 
 
@@ -177,25 +173,13 @@ def _calls(value: Mapping[str, Any], _at: datetime, received_at: datetime) -> It
 
 
 def _template_status(value: Mapping[str, Any], at: datetime, _received_at: datetime) -> Iterator[ChannelEvent]:
-    name, language = text(value.get("message_template_name")), text(value.get("message_template_language"))
-    event = text(value.get("event")).upper()
-    if not name or not language or not event or event == FLAGGED:
-        return
-    reason = text(value.get("reason"))
-    yield TemplateChanged(
-        key=f"template:{name}:{language}:{event}:{int(at.timestamp())}",
-        at=at,
-        name=name,
-        language=language,
-        status=TEMPLATE_STATUS.get(event, event),
-        reason="" if reason == "NONE" else reason,
-    )
+    yield from meta_templates.changed(value, at)
 
 
 _Reader = Callable[[Mapping[str, Any], datetime, datetime], Iterator[ChannelEvent]]
 _FIELDS: dict[str, _Reader] = {
     "messages": _conversation,
     "calls": _calls,
-    "message_template_status_update": _template_status,
+    meta_templates.CHANGED: _template_status,
 }
 """Fields of a subscription that are read. Others (quality, marketing preferences, groups) change nothing here."""

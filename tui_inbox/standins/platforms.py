@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.standins.instagram import InstagramStandin
 from tui_inbox.standins.line import LineStandin
+from tui_inbox.standins.messenger import MessengerStandin
 from tui_inbox.standins.platform import Platform
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import ChannelState
@@ -18,5 +19,6 @@ PLATFORMS: Mapping[ChannelKind, Callable[[ChannelState, Specs | None], Platform]
     ChannelKind.WHATSAPP: WhatsAppStandin,
     ChannelKind.INSTAGRAM: InstagramStandin,
     ChannelKind.LINE: LineStandin,
+    ChannelKind.MESSENGER: MessengerStandin,
 }
 """One for every kind that has an adapter."""

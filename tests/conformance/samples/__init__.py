@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tests.conformance.sample import Sample
-from tests.conformance.samples import instagram, line, telegram, whatsapp
+from tests.conformance.samples import instagram, line, messenger, telegram, whatsapp
 from tui_inbox.domain.kinds import ChannelKind
 
 SAMPLES: Sequence[Sample] = (
@@ -13,5 +13,6 @@ SAMPLES: Sequence[Sample] = (
     whatsapp.SAMPLE,
     instagram.SAMPLE,
     line.SAMPLE,
+    messenger.SAMPLE,
 )
 SAMPLE_OF: Mapping[ChannelKind, Sample] = {sample.kind: sample for sample in SAMPLES}
