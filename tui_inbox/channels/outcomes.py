@@ -83,6 +83,24 @@ def accepted(label: str, provider_id: str, status: int | None) -> SendOutcome:
     return SendOutcome(OutcomeKind.ACCEPTED, provider_id=provider_id, error_text=text, http_status=status)
 
 
+@dataclass(frozen=True)
+class LateFailure:
+    """A failure that the channel reports after it took the message."""
+
+    error_class: ErrorClass
+    code: str
+    text: str
+
+
+def late_failure(rule: Rule | None, code: int | None, label: str) -> LateFailure:
+    """What a reported error ``code`` with this rule (``None`` = unknown) means: the channel has given up."""
+    told = "unknown" if code is None else str(code)
+    if rule is None or rule.error_class is ErrorClass.TEMPORARY:
+        text = f"{label} could not deliver the message (error {told}). Try again, or use another channel."
+        return LateFailure(ErrorClass.TEMPORARY if rule else ErrorClass.INTERNAL, told, text)
+    return LateFailure(rule.error_class, told, rule.text)
+
+
 def with_skew(outcome: SendOutcome, reply: HttpReply) -> SendOutcome:
     """The outcome together with what the answer tells of the channel's clock."""
     return replace(outcome, clock_skew=reply.clock_skew)

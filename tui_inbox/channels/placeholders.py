@@ -42,6 +42,12 @@ META_MEDIA = {
 LINE_MEDIA = {"image": "photo", "video": "video", "audio": "audio", "file": "document", "sticker": "sticker"}
 
 
+def of_media_type(media_type: str) -> str:
+    """What to call a file of this media type."""
+    kind, _, _ = media_type.lower().partition("/")
+    return {"image": "photo", "video": "video", "audio": "audio", "application": "document"}.get(kind, "attachment")
+
+
 def marked(kind: str, *details: str) -> str:
     """``[kind]`` and what else is known of it."""
     return " ".join([f"[{kind}]", *(detail for detail in details if detail)])

@@ -12,8 +12,10 @@ from tui_inbox.channels.instagram import InstagramAdapter
 from tui_inbox.channels.line import LineAdapter
 from tui_inbox.channels.messenger import MessengerAdapter
 from tui_inbox.channels.port import ChannelAdapter, Secrets
+from tui_inbox.channels.sms import SmsAdapter
 from tui_inbox.channels.telegram import TelegramAdapter
 from tui_inbox.channels.whatsapp import WhatsAppAdapter
+from tui_inbox.channels.whatsapp_twilio import WhatsAppTwilioAdapter
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.domain.models import Channel
@@ -24,6 +26,8 @@ _ADAPTERS: Sequence[type[ChannelAdapter]] = (
     InstagramAdapter,
     LineAdapter,
     MessengerAdapter,
+    SmsAdapter,
+    WhatsAppTwilioAdapter,
 )
 ADAPTERS: Mapping[ChannelKind, type[ChannelAdapter]] = {adapter.kind: adapter for adapter in _ADAPTERS}
 """One adapter for every kind that can be connected."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 META_HEADER = "x-hub-signature-256"
 LINE_HEADER = "x-line-signature"
+TWILIO_HEADER = "x-twilio-signature"
 TELEGRAM_HEADER = "x-telegram-bot-api-secret-token"
 
 
@@ -35,6 +36,26 @@ def line_signed(channel_secret: str, body: bytes, headers: Mapping[str, bytes]) 
     """Whether LINE signed ``body``, which must be the bytes as received. The written form counts."""
     given = headers.get(LINE_HEADER)
     return bool(channel_secret) and given is not None and same(line_signature(channel_secret, body).encode(), given)
+
+
+def twilio_signature(auth_token: str, url: str, form: Iterable[tuple[str, str]]) -> str:
+    """Value of ``X-Twilio-Signature`` for a form posted to ``url`` (reference: channels, section 9.1).
+
+    Fields are sorted by name, those of one name by value; empty values count, and a field that comes twice with the
+    same value counts once.
+    """
+    signed = url + "".join(name + value for name, value in sorted(set(form)))
+    return base64.b64encode(
+        hmac.new(auth_token.encode(), signed.encode("utf-8", "replace"), hashlib.sha1).digest()
+    ).decode()
+
+
+def twilio_signed(auth_token: str, url: str, form: Iterable[tuple[str, str]], headers: Mapping[str, bytes]) -> bool:
+    """Whether Twilio signed a form for ``url``, which must be the public address as Twilio was told it."""
+    given = headers.get(TWILIO_HEADER)
+    if not auth_token or not url or given is None:
+        return False
+    return same(twilio_signature(auth_token, url, form).encode(), given)
 
 
 def telegram_signed(webhook_secret: str, headers: Mapping[str, bytes]) -> bool:

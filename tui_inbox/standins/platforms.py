@@ -9,10 +9,12 @@ from tui_inbox.standins.instagram import InstagramStandin
 from tui_inbox.standins.line import LineStandin
 from tui_inbox.standins.messenger import MessengerStandin
 from tui_inbox.standins.platform import Platform
+from tui_inbox.standins.sms import SmsStandin
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import ChannelState
 from tui_inbox.standins.telegram import TelegramStandin
 from tui_inbox.standins.whatsapp import WhatsAppStandin
+from tui_inbox.standins.whatsapp_twilio import WhatsAppTwilioStandin
 
 PLATFORMS: Mapping[ChannelKind, Callable[[ChannelState, Specs | None], Platform]] = {
     ChannelKind.TELEGRAM: TelegramStandin,
@@ -20,5 +22,7 @@ PLATFORMS: Mapping[ChannelKind, Callable[[ChannelState, Specs | None], Platform]
     ChannelKind.INSTAGRAM: InstagramStandin,
     ChannelKind.LINE: LineStandin,
     ChannelKind.MESSENGER: MessengerStandin,
+    ChannelKind.SMS: SmsStandin,
+    ChannelKind.WHATSAPP_TWILIO: WhatsAppTwilioStandin,
 }
 """One for every kind that has an adapter."""

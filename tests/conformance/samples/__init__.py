@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tests.conformance.sample import Sample
-from tests.conformance.samples import instagram, line, messenger, telegram, whatsapp
+from tests.conformance.samples import instagram, line, messenger, sms, telegram, whatsapp, whatsapp_twilio
 from tui_inbox.domain.kinds import ChannelKind
 
 SAMPLES: Sequence[Sample] = (
@@ -14,5 +14,7 @@ SAMPLES: Sequence[Sample] = (
     instagram.SAMPLE,
     line.SAMPLE,
     messenger.SAMPLE,
+    sms.SAMPLE,
+    whatsapp_twilio.SAMPLE,
 )
 SAMPLE_OF: Mapping[ChannelKind, Sample] = {sample.kind: sample for sample in SAMPLES}
