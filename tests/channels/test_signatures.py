@@ -23,6 +23,7 @@ SIGNED_BY = {
     "meta": (ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM, ChannelKind.MESSENGER),
     "telegram": (ChannelKind.TELEGRAM,),
     "line": (ChannelKind.LINE,),
+    "viber": (ChannelKind.VIBER,),
     "twilio": (ChannelKind.SMS, ChannelKind.WHATSAPP_TWILIO),
 }
 """Kinds of channel that check a vector's kind of signature."""

@@ -68,6 +68,11 @@ def unknowable(label: str, *, keyed: bool = False) -> Rule:
     return Rule(OutcomeKind.AMBIGUOUS, ErrorClass.TEMPORARY, text)
 
 
+def unknown_code(label: str, code: int) -> Rule:
+    """A refusal whose code is not in the table."""
+    return refused(ErrorClass.INVALID, f"{label} refused the message (error {code}). Change it, or ask an admin.")
+
+
 def from_failure(label: str, failure: HttpFailure, *, keyed: bool = False) -> SendOutcome:
     """Outcome of a send that got no answer; ``keyed`` as for :func:`unknowable`."""
     if failure.kind is FailureKind.NOT_SENT:

@@ -39,6 +39,7 @@ META_MEDIA = {
     "ig_story": "story",
 }
 
+VIBER_MEDIA = {"picture": "photo", "video": "video", "file": "document", "sticker": "sticker"}
 LINE_MEDIA = {"image": "photo", "video": "video", "audio": "audio", "file": "document", "sticker": "sticker"}
 
 
@@ -198,3 +199,23 @@ def line(message: Mapping[str, Any]) -> Placeholder:
     first = text(keywords[0]) if isinstance(keywords, list) and keywords else ""
     detail = text(message.get("fileName")) or text(message.get("text")) or first
     return marked(LINE_MEDIA[kind], detail), (LINE_MEDIA[kind],)
+
+
+def viber(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message`` of one callback."""
+    kind = text(message.get("type"))
+    if kind == "text":
+        return text(message.get("text")), ()
+    if kind == "location":
+        place_told = mapping(message.get("location"))
+        coordinates = {"latitude": place_told.get("lat"), "longitude": place_told.get("lon")}
+        return marked("location", place(coordinates)), ("location",)
+    if kind == "contact":
+        person = mapping(message.get("contact"))
+        return marked("contact", text(person.get("name")), text(person.get("phone_number"))), ("contact",)
+    if kind == "url":
+        return marked("link", text(message.get("media"))), ("link",)
+    label = VIBER_MEDIA.get(kind)
+    if label is None:
+        return "[unsupported message]", ("unsupported",)
+    return marked(label, text(message.get("file_name")), text(message.get("text"))), (label,)

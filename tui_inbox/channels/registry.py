@@ -14,7 +14,9 @@ from tui_inbox.channels.messenger import MessengerAdapter
 from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.channels.sms import SmsAdapter
 from tui_inbox.channels.telegram import TelegramAdapter
+from tui_inbox.channels.viber import ViberAdapter
 from tui_inbox.channels.whatsapp import WhatsAppAdapter
+from tui_inbox.channels.whatsapp_360dialog import WhatsApp360dialogAdapter
 from tui_inbox.channels.whatsapp_twilio import WhatsAppTwilioAdapter
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
@@ -28,6 +30,8 @@ _ADAPTERS: Sequence[type[ChannelAdapter]] = (
     MessengerAdapter,
     SmsAdapter,
     WhatsAppTwilioAdapter,
+    WhatsApp360dialogAdapter,
+    ViberAdapter,
 )
 ADAPTERS: Mapping[ChannelKind, type[ChannelAdapter]] = {adapter.kind: adapter for adapter in _ADAPTERS}
 """One adapter for every kind that can be connected."""

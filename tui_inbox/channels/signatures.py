@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 META_HEADER = "x-hub-signature-256"
 LINE_HEADER = "x-line-signature"
 TWILIO_HEADER = "x-twilio-signature"
+VIBER_HEADER = "x-viber-content-signature"
+BEARER_HEADER = "authorization"
 TELEGRAM_HEADER = "x-telegram-bot-api-secret-token"
 
 
@@ -56,6 +58,23 @@ def twilio_signed(auth_token: str, url: str, form: Iterable[tuple[str, str]], he
     if not auth_token or not url or given is None:
         return False
     return same(twilio_signature(auth_token, url, form).encode(), given)
+
+
+def viber_signature(auth_token: str, body: bytes) -> str:
+    """Value of ``X-Viber-Content-Signature`` for ``body`` (reference: channels, section 17.3)."""
+    return hmac.new(auth_token.encode(), body, hashlib.sha256).hexdigest()
+
+
+def viber_signed(auth_token: str, body: bytes, headers: Mapping[str, bytes]) -> bool:
+    """Whether Viber signed ``body``, which must be the bytes as received."""
+    given = headers.get(VIBER_HEADER)
+    return bool(auth_token) and given is not None and same(viber_signature(auth_token, body).encode(), given)
+
+
+def bearer_shown(secret: str, headers: Mapping[str, bytes]) -> bool:
+    """Whether the request shows ``secret`` as a bearer token: a shared secret, which says nothing of the body."""
+    given = headers.get(BEARER_HEADER)
+    return bool(secret) and given is not None and same(f"Bearer {secret}".encode(), given)
 
 
 def telegram_signed(webhook_secret: str, headers: Mapping[str, bytes]) -> bool:

@@ -13,7 +13,9 @@ from tui_inbox.standins.sms import SmsStandin
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import ChannelState
 from tui_inbox.standins.telegram import TelegramStandin
+from tui_inbox.standins.viber import ViberStandin
 from tui_inbox.standins.whatsapp import WhatsAppStandin
+from tui_inbox.standins.whatsapp_360dialog import WhatsApp360dialogStandin
 from tui_inbox.standins.whatsapp_twilio import WhatsAppTwilioStandin
 
 PLATFORMS: Mapping[ChannelKind, Callable[[ChannelState, Specs | None], Platform]] = {
@@ -24,5 +26,7 @@ PLATFORMS: Mapping[ChannelKind, Callable[[ChannelState, Specs | None], Platform]
     ChannelKind.MESSENGER: MessengerStandin,
     ChannelKind.SMS: SmsStandin,
     ChannelKind.WHATSAPP_TWILIO: WhatsAppTwilioStandin,
+    ChannelKind.WHATSAPP_360DIALOG: WhatsApp360dialogStandin,
+    ChannelKind.VIBER: ViberStandin,
 }
 """One for every kind that has an adapter."""

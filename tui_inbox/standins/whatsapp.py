@@ -62,6 +62,10 @@ class WhatsAppStandin:
         ident, edge = meta.node(call, self._ids)
         if ident != self.state.config.setting("phone_number_id") or edge != "messages":
             raise RefusedError(meta.error(100, "Unsupported post request."))
+        return self.check_body(call)
+
+    def check_body(self, call: Call) -> Taken:
+        """Check a message, wherever it was posted to."""
         body = meta.json_body(call, _bad)
         if self._specs is not None:
             problem = self._specs.whatsapp_problem(body)

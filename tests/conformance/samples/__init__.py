@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tests.conformance.sample import Sample
-from tests.conformance.samples import instagram, line, messenger, sms, telegram, whatsapp, whatsapp_twilio
+from tests.conformance.samples import (
+    instagram,
+    line,
+    messenger,
+    sms,
+    telegram,
+    viber,
+    whatsapp,
+    whatsapp_360dialog,
+    whatsapp_twilio,
+)
 from tui_inbox.domain.kinds import ChannelKind
 
 SAMPLES: Sequence[Sample] = (
@@ -16,5 +26,7 @@ SAMPLES: Sequence[Sample] = (
     messenger.SAMPLE,
     sms.SAMPLE,
     whatsapp_twilio.SAMPLE,
+    whatsapp_360dialog.SAMPLE,
+    viber.SAMPLE,
 )
 SAMPLE_OF: Mapping[ChannelKind, Sample] = {sample.kind: sample for sample in SAMPLES}
