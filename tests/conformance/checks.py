@@ -13,7 +13,7 @@ from datetime import timedelta
 from tests.conformance import incoming, refusals
 from tests.conformance.bench import Bench
 from tui_inbox.channels.port import WebhookRequest
-from tui_inbox.domain.events import OutcomeKind
+from tui_inbox.domain.events import OutcomeKind, ReceiptEvent
 from tui_inbox.domain.kinds import DeliveryState, ErrorClass, Permission, Receipt
 from tui_inbox.domain.limits import measure
 from tui_inbox.domain.policy import DEFAULT_POLICIES, ChannelPolicy
@@ -67,6 +67,9 @@ async def text_after_closing(bench: Bench) -> None:
     free = policy.window is None or any(Permission.TEXT in stage.allows for stage in policy.after_close)
     if free:
         assert outcome.kind is OutcomeKind.ACCEPTED, outcome
+    elif outcome.kind is OutcomeKind.ACCEPTED:  # some notice only afterwards
+        told = [event.error_class for event in await bench.events() if isinstance(event, ReceiptEvent)]
+        assert told[-1] is ErrorClass.WINDOW_CLOSED
     else:
         assert (outcome.kind, outcome.error_class) == (OutcomeKind.REFUSED, ErrorClass.WINDOW_CLOSED)
 

@@ -20,7 +20,9 @@ PUBLIC_URL = "https://inbox.example"
 """Under which the channels know our receiver."""
 PATH = "path-main"
 Fault = Mapping[str, Any]
-"""Fields of a fault of the stand-in; the kind is ``error`` where none is given, ``late`` for a later report."""
+"""Fields of a fault of the stand-in; the kind is ``error`` where none is given, ``late`` for a later report.
+
+With ``"sends": "template"`` it is a template that meets it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Sample:
     stranger: str
     """Address of a customer whom the channel does not know yet, as its webhooks give it."""
     secrets: Mapping[str, str]
-    errors: Mapping[ErrorClass, Sequence[Fault]]
+    errors: dict[ErrorClass, Sequence[Fault]]
     """What the channel answers, or reports later, for each class of the reference (channels, section 17.1)."""
     longest: str
     """A text of exactly the channel's limit, in characters that show what it counts; empty where it has none."""

@@ -108,4 +108,12 @@ def test_templates_are_of_every_status_and_the_approved_ones_can_be_filled() -> 
 def test_one_channel_of_every_policy() -> None:
     missing = set(ChannelKind) - {channel.kind for channel in CHANNELS}
     assert missing == {ChannelKind.CUSTOM, ChannelKind.WHATSAPP_TWILIO, ChannelKind.WHATSAPP_360DIALOG}
-    assert [channel.name for channel in CHANNELS if channel.live] == ["telegram", "whatsapp", "instagram", "line"]
+    assert [channel.name for channel in CHANNELS if channel.live] == [
+        "telegram",
+        "whatsapp",
+        "instagram",
+        "line",
+        "wechat",
+        "tiktok",
+        "x",
+    ]

@@ -24,7 +24,7 @@ from tui_inbox.channels.port import (
     WebhookAnswer,
     WebhookRequest,
 )
-from tui_inbox.channels.signatures import bearer, custom_signature, custom_signed
+from tui_inbox.channels.signatures import bearer_shown, custom_signature, custom_signed
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
@@ -88,7 +88,7 @@ class CustomAdapter:
 
     def verify(self, request: WebhookRequest) -> bool:
         """Whether the request bears our token and, when a signing secret is shared, the signature of the body."""
-        if not bearer(self._secrets.get("webhook_secret"), request.headers):
+        if not bearer_shown(self._secrets.get("webhook_secret"), request.headers):
             return False
         secret = self._secrets.get("app_secret")
         return not secret or custom_signed(secret, request.body, request.headers)

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from tui_inbox.channels.payload import parse_json
 from tui_inbox.channels.port import FirstByteGuard, PayloadError
@@ -149,6 +150,18 @@ class Http:
         # JSON text is written in ASCII, so that no text of an agent can break the encoding of the body.
         body = json.dumps(payload, separators=(",", ":")).encode("ascii")
         return await self.post_bytes(url, {**headers, "Content-Type": "application/json"}, body, before_first_byte)
+
+    async def post_form(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        fields: Mapping[str, str],
+        before_first_byte: FirstByteGuard | None = None,
+    ) -> HttpReply | HttpFailure:
+        """Post ``fields`` as a form; otherwise as :meth:`post_json`."""
+        body = urlencode(fields, errors="replace").encode("ascii")
+        typed = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        return await self.post_bytes(url, typed, body, before_first_byte)
 
     async def post_bytes(
         self, url: str, headers: Mapping[str, str], body: bytes, before_first_byte: FirstByteGuard | None = None

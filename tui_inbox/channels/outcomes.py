@@ -69,6 +69,11 @@ def unknowable(label: str, *, keyed: bool = False) -> Rule:
     return Rule(OutcomeKind.AMBIGUOUS, ErrorClass.TEMPORARY, text)
 
 
+def unknown_code(label: str, code: int) -> Rule:
+    """A refusal whose code is not in the table."""
+    return refused(ErrorClass.INVALID, f"{label} refused the message (error {code}). Change it, or ask an admin.")
+
+
 def from_failure(label: str, failure: HttpFailure, *, keyed: bool = False) -> SendOutcome:
     """Outcome of a send that got no answer; ``keyed`` as for :func:`unknowable`."""
     if failure.kind is FailureKind.NOT_SENT:
@@ -90,6 +95,24 @@ def accepted(label: str, provider_id: str, status: int | None) -> SendOutcome:
     """Taken by the channel. Without a readable id it is still taken: sending again would send it twice."""
     text = "" if provider_id else f"{label} took the message, but its answer could not be read: its id is unknown."
     return SendOutcome(OutcomeKind.ACCEPTED, provider_id=provider_id, error_text=text, http_status=status)
+
+
+@dataclass(frozen=True)
+class LateFailure:
+    """A failure that the channel reports after it took the message."""
+
+    error_class: ErrorClass
+    code: str
+    text: str
+
+
+def late_failure(rule: Rule | None, code: int | None, label: str) -> LateFailure:
+    """What a reported error ``code`` with this rule (``None`` = unknown) means: the channel has given up."""
+    told = "unknown" if code is None else str(code)
+    if rule is None or rule.error_class is ErrorClass.TEMPORARY:
+        text = f"{label} could not deliver the message (error {told}). Try again, or use another channel."
+        return LateFailure(ErrorClass.TEMPORARY if rule else ErrorClass.INTERNAL, told, text)
+    return LateFailure(rule.error_class, told, rule.text)
 
 
 def with_skew(outcome: SendOutcome, reply: HttpReply) -> SendOutcome:
@@ -114,15 +137,7 @@ def _status_rule(label: str, status: int, code: str) -> Rule:
             ErrorClass.INVALID,
             f"{label} answered with a redirect, so nothing was sent. Ask an admin to check base_url of this channel.",
         )
-    return refused_with(label, code) if code else _unexplained(label, f"status {status}")
-
-
-def refused_with(label: str, code: int | str) -> Rule:
-    """A refusal whose code means nothing to us."""
-    return _unexplained(label, f"error {code}")
-
-
-def _unexplained(label: str, told: str) -> Rule:
+    told = f"error {code}" if code else f"status {status}"
     return refused(ErrorClass.INVALID, f"{label} refused the message ({told}). Change it, or ask an admin.")
 
 

@@ -11,12 +11,17 @@ from tui_inbox.channels.custom import CustomAdapter
 from tui_inbox.channels.http import Http
 from tui_inbox.channels.instagram import InstagramAdapter
 from tui_inbox.channels.line import LineAdapter
+from tui_inbox.channels.messenger import MessengerAdapter
 from tui_inbox.channels.port import ChannelAdapter, Secrets
+from tui_inbox.channels.sms import SmsAdapter
 from tui_inbox.channels.telegram import TelegramAdapter
 from tui_inbox.channels.tiktok import TikTokAdapter
+from tui_inbox.channels.viber import ViberAdapter
 from tui_inbox.channels.webchat import Mailbox, WebChatAdapter
 from tui_inbox.channels.wechat import WeChatAdapter
 from tui_inbox.channels.whatsapp import WhatsAppAdapter
+from tui_inbox.channels.whatsapp_360dialog import WhatsApp360dialogAdapter
+from tui_inbox.channels.whatsapp_twilio import WhatsAppTwilioAdapter
 from tui_inbox.channels.x import XAdapter
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
@@ -28,6 +33,11 @@ _ADAPTERS: Sequence[type[ChannelAdapter]] = (
     WhatsAppAdapter,
     InstagramAdapter,
     LineAdapter,
+    MessengerAdapter,
+    SmsAdapter,
+    WhatsAppTwilioAdapter,
+    WhatsApp360dialogAdapter,
+    ViberAdapter,
     WeChatAdapter,
     TikTokAdapter,
     XAdapter,

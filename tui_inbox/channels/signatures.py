@@ -8,10 +8,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 META_HEADER = "x-hub-signature-256"
 LINE_HEADER = "x-line-signature"
+TWILIO_HEADER = "x-twilio-signature"
+VIBER_HEADER = "x-viber-content-signature"
+BEARER_HEADER = "authorization"
 TELEGRAM_HEADER = "x-telegram-bot-api-secret-token"
 TIKTOK_HEADER = "tiktok-signature"
 X_HEADER = "x-twitter-webhooks-signature"
@@ -40,6 +43,43 @@ def line_signed(channel_secret: str, body: bytes, headers: Mapping[str, bytes]) 
     """Whether LINE signed ``body``, which must be the bytes as received. The written form counts."""
     given = headers.get(LINE_HEADER)
     return bool(channel_secret) and given is not None and same(line_signature(channel_secret, body).encode(), given)
+
+
+def twilio_signature(auth_token: str, url: str, form: Iterable[tuple[str, str]]) -> str:
+    """Value of ``X-Twilio-Signature`` for a form posted to ``url`` (reference: channels, section 9.1).
+
+    Fields are sorted by name, those of one name by value; empty values count, and a field that comes twice with the
+    same value counts once.
+    """
+    signed = url + "".join(name + value for name, value in sorted(set(form)))
+    return base64.b64encode(
+        hmac.new(auth_token.encode(), signed.encode("utf-8", "replace"), hashlib.sha1).digest()
+    ).decode()
+
+
+def twilio_signed(auth_token: str, url: str, form: Iterable[tuple[str, str]], headers: Mapping[str, bytes]) -> bool:
+    """Whether Twilio signed a form for ``url``, which must be the public address as Twilio was told it."""
+    given = headers.get(TWILIO_HEADER)
+    if not auth_token or not url or given is None:
+        return False
+    return same(twilio_signature(auth_token, url, form).encode(), given)
+
+
+def viber_signature(auth_token: str, body: bytes) -> str:
+    """Value of ``X-Viber-Content-Signature`` for ``body`` (reference: channels, section 17.3)."""
+    return hmac.new(auth_token.encode(), body, hashlib.sha256).hexdigest()
+
+
+def viber_signed(auth_token: str, body: bytes, headers: Mapping[str, bytes]) -> bool:
+    """Whether Viber signed ``body``, which must be the bytes as received."""
+    given = headers.get(VIBER_HEADER)
+    return bool(auth_token) and given is not None and same(viber_signature(auth_token, body).encode(), given)
+
+
+def bearer_shown(secret: str, headers: Mapping[str, bytes]) -> bool:
+    """Whether the request shows ``secret`` as a bearer token: a shared secret, which says nothing of the body."""
+    given = headers.get(BEARER_HEADER)
+    return bool(secret) and given is not None and same(f"Bearer {secret}".encode(), given)
 
 
 def telegram_signed(webhook_secret: str, headers: Mapping[str, bytes]) -> bool:
@@ -90,11 +130,6 @@ def wechat_signed(token: str, given: str, timestamp: str, *parts: str, now: floa
 def custom_signature(secret: str, body: bytes) -> str:
     """Value of ``X-Inbox-Signature-256``, both ways, of our own protocol."""
     return meta_signature(secret, body)
-
-
-def bearer(token: str, headers: Mapping[str, bytes]) -> bool:
-    """Whether the request carries ``token``: a shared secret, which says nothing of the body."""
-    return bool(token) and same(f"Bearer {token}".encode(), headers.get("authorization", b""))
 
 
 def custom_signed(secret: str, body: bytes, headers: Mapping[str, bytes]) -> bool:

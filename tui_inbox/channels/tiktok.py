@@ -52,7 +52,7 @@ class TikTokAdapter:
         self._business_id, self._client_key = config["business_id"], config["client_key"]
         self._secrets = secrets
         self._http = http
-        named = (LABEL, self._base, self._client_key, secrets.get("app_secret"), secrets.get("token"))
+        named = (LABEL, self._client_key, secrets.get("app_secret"), secrets.get("token"))
         self._tokens = TokenKeeper(named, self._fetch, http.clock)
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
@@ -67,12 +67,22 @@ class TikTokAdapter:
         return await sender.send(post, lambda reply: outcome(reply, self._http.retry_after(reply)), before_first_byte)
 
     async def _fetch(self, refresh: str) -> Token:
+        """A new pair of tokens with the last refresh token; with that of the settings where it is no good."""
+        configured = self._secrets.get("token")
+        try:
+            return await self._refreshed(refresh or configured)
+        except TokenError as error:
+            if not error.refused or refresh in ("", configured):
+                raise
+        return await self._refreshed(configured)
+
+    async def _refreshed(self, refresh: str) -> Token:
         asked_at = self._http.clock().timestamp()
         asked = {
             "client_id": self._client_key,
             "client_secret": self._secrets.get("app_secret"),
             "grant_type": "refresh_token",
-            "refresh_token": refresh or self._secrets.get("token"),
+            "refresh_token": refresh,
         }
         reply = await self._http.post_json(f"{self._base}/tt_user/oauth2/refresh_token/", {}, asked)
         if isinstance(reply, HttpFailure):
@@ -82,7 +92,7 @@ class TikTokAdapter:
         value, following = payload.text(data.get("access_token")), payload.text(data.get("refresh_token"))
         seconds = payload.number(data.get("expires_in"))
         if code == 0 and value and seconds is not None:
-            return Token(value, asked_at + seconds, following or asked["refresh_token"])
+            return Token(value, asked_at + seconds, following or refresh)
         if code in (None, 0, 40100, 51065):
             raise TokenError(f"{LABEL} gave no access token (error {code or reply.status}).")
         raise TokenError(f"{LABEL} refused the refresh token or the app (error {code}).", refused=True)
@@ -162,5 +172,5 @@ def outcome(reply: HttpReply, wait: float | None) -> SendOutcome:
         return outcomes.accepted(LABEL, payload.text(message.get("message_id")), reply.status)
     rule = CODES.get(code)
     if rule is None:
-        return outcomes.refused_with(LABEL, code).outcome(str(code), reply.status)
+        return outcomes.unknown_code(LABEL, code).outcome(str(code), reply.status)
     return rule.outcome(str(code), reply.status, wait if rule.kind is OutcomeKind.RETRY else None)

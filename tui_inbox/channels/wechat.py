@@ -59,7 +59,7 @@ class WeChatAdapter:
         self._secrets = secrets
         self._http = http
         self._key = _aes_key(secrets.get("webhook_secret"))
-        self._tokens = TokenKeeper((LABEL, self._base, self._app_id, self._app_secret), self._fetch, http.clock)
+        self._tokens = TokenKeeper((LABEL, self._app_id, self._app_secret), self._fetch, http.clock)
         self._nonces: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
@@ -178,7 +178,7 @@ def outcome(reply: HttpReply, wait: float | None) -> SendOutcome:
         return SendOutcome(OutcomeKind.ACCEPTED, http_status=reply.status)
     rule = CODES.get(code)
     if rule is None:
-        return outcomes.refused_with(LABEL, code).outcome(str(code), reply.status)
+        return outcomes.unknown_code(LABEL, code).outcome(str(code), reply.status)
     return rule.outcome(str(code), reply.status, wait if rule.kind is OutcomeKind.RETRY else None)
 
 

@@ -1,4 +1,4 @@
-"""The channels of the demo: four that a stand-in answers on, and one of most other kinds, for their policies."""
+"""The channels of the demo: those that a stand-in answers on, the website chat as it is, some for their policies."""
 
 from __future__ import annotations
 
@@ -61,8 +61,48 @@ def demo_channels(seed: int, standin_base_url: str) -> tuple[DemoChannel, ...]:
         secrets={"token": _word(rng, 120), "app_secret": _word(rng, 32)},
         webhook_path=_word(rng, 24),
     )
+    more = (line, *_more(rng, base))
     others = {name: DemoChannel(name, kind) for name, kind in _OTHERS}
-    return live + tuple((others | {line.name: line}).values())
+    return live + tuple((others | {channel.name: channel for channel in more}).values())
+
+
+def _more(rng: random.Random, base: str) -> tuple[DemoChannel, ...]:
+    return (
+        DemoChannel(
+            "wechat",
+            ChannelKind.WECHAT,
+            live=True,
+            config={"base_url": f"{base}/wechat", "app_id": "wx0a1b2c3d4e5f6a7b"},
+            secrets={"app_secret": _word(rng, 32), "verify_token": _word(rng, 24), "webhook_secret": _word(rng, 43)},
+            webhook_path=_word(rng, 24),
+        ),
+        DemoChannel(
+            "tiktok",
+            ChannelKind.TIKTOK,
+            live=True,
+            config={
+                "base_url": f"{base}/tiktok",
+                "business_id": "7100000000000000001",
+                "client_key": "awdemo0123456789",
+            },
+            secrets={"token": f"rft.{_word(rng, 60)}", "app_secret": _word(rng, 32)},
+            webhook_path=_word(rng, 24),
+        ),
+        DemoChannel(
+            "x",
+            ChannelKind.X,
+            live=True,
+            config={"base_url": f"{base}/x", "account_id": "1700000000000000001", "consumer_key": _word(rng, 25)},
+            secrets={"token": f"17-{_word(rng, 40)}", "token_secret": _word(rng, 45), "app_secret": _word(rng, 50)},
+            webhook_path=_word(rng, 24),
+        ),
+        DemoChannel(
+            "webchat",
+            ChannelKind.WEBCHAT,
+            config={"title": "Northwind Outdoor"},
+            webhook_path=_word(rng, 24),
+        ),
+    )
 
 
 def _meta(rng: random.Random) -> dict[str, str]:

@@ -116,8 +116,10 @@ def _address(rng: random.Random, person: Person, channel: str, number: int) -> s
             return person.email
         case "telegram":
             return str(700_200_000 + number)
-        case "instagram" | "messenger" | "x":
+        case "instagram" | "messenger":
             return f"{rng.randrange(10**14, 10**15)}{number:06d}"
+        case "x":
+            return f"{rng.randrange(10**14, 10**15)}{number:06d}"[-19:]
         case "viber":
             return f"{rng.getrandbits(64):016x}{number:x}="
         case "line":

@@ -68,6 +68,7 @@ async def write(store: Store, data: DemoData, *, seed: int, now: datetime) -> De
     agents = await store.write(lambda unit: _add_agents(unit, data))
     teams = await store.write(lambda unit: _add_teams(unit, data, agents))
     stored = await store.write(lambda unit: _add_channels(unit, data, now))
+    await store.write(lambda unit: _add_visitors(unit, data, stored, now))
     writer = _Histories(random.Random(seed), agents, teams, stored)
     by_id = {channel.id: channel for channel in stored.values()}
     ids: list[int] = []
@@ -104,6 +105,16 @@ async def _add_channels(unit: Unit, data: DemoData, now: datetime) -> dict[str, 
             await unit.directory.put_templates(ident, data.templates, now)
         found[channel.name] = Channel(ident, channel.name, channel.kind, channel.config, {}, channel.webhook_path)
     return found
+
+
+async def _add_visitors(unit: Unit, data: DemoData, channels: Mapping[str, Channel], now: datetime) -> None:
+    """The browsers of those who chatted: nobody has their tokens, so what is written to them waits for ever."""
+    for contact in data.contacts:
+        for item in contact.addresses:
+            channel = channels[item.channel]
+            if channel.kind is ChannelKind.WEBCHAT:
+                name = f"{contact.first_name} {contact.last_name}".strip()
+                await unit.chat.add_visitor(channel.id, item.address, f"demo {item.address}", name, now)
 
 
 async def _add_batch(

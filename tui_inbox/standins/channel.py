@@ -88,7 +88,7 @@ class Channel:
             key=taken.key,
         )
         self.state.keep(message)
-        late = fault if fault is not None and fault.kind == "late" else None
+        late = fault if fault is not None and fault.kind == "late" else taken.late
         aftermath = self._spawn(self._afterwards(message, late))
         self._aftermaths.add(aftermath)
         aftermath.add_done_callback(self._aftermaths.discard)

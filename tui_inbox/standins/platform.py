@@ -52,6 +52,8 @@ class Taken:
     tag: str = ""
     echo: str = ""
     key: str = ""
+    late: Fault | None = None
+    """What goes wrong with it after it was taken, where the channel notices only then."""
 
 
 class Platform(Protocol):

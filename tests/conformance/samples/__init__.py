@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tests.conformance.sample import Sample
-from tests.conformance.samples import custom, instagram, line, telegram, tiktok, wechat, whatsapp, x
+from tests.conformance.samples import (
+    custom,
+    instagram,
+    line,
+    messenger,
+    sms,
+    telegram,
+    tiktok,
+    viber,
+    wechat,
+    whatsapp,
+    whatsapp_360dialog,
+    whatsapp_twilio,
+    x,
+)
 from tui_inbox.domain.kinds import ChannelKind
 
 SAMPLES: Sequence[Sample] = (
@@ -13,6 +27,11 @@ SAMPLES: Sequence[Sample] = (
     whatsapp.SAMPLE,
     instagram.SAMPLE,
     line.SAMPLE,
+    messenger.SAMPLE,
+    sms.SAMPLE,
+    whatsapp_twilio.SAMPLE,
+    whatsapp_360dialog.SAMPLE,
+    viber.SAMPLE,
     wechat.SAMPLE,
     tiktok.SAMPLE,
     x.SAMPLE,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.conformance.sample import Sample
-from tests.conformance.samples.whatsapp_templates import FILLED, TEMPLATES
+from tests.conformance.samples.meta_templates import FILLED, TEMPLATES
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
 
 NO_COUNT = "WhatsApp counts no messages within its window."

@@ -1,4 +1,4 @@
-"""Templates that the samples of WhatsApp hold."""
+"""Templates that the samples of WhatsApp and Messenger hold."""
 
 from __future__ import annotations
 
