@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -26,15 +25,12 @@ def test_pages_are_listed_and_printed(home: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ADAPTERS)
-def test_a_page_for_every_channel_names_what_it_needs(kind: ChannelKind) -> None:
-    page = (files("tui_inbox.manual") / f"{kind.value.replace('_', '-')}.md").read_text("utf-8")
-    adapter = ADAPTERS[kind]
-    assert f"--kind {kind.value}" in page
-    for name in adapter.required_config:
-        assert f"--set {name}=" in page
-    for name in secrets_of(kind):
-        assert f"__{name.upper()}=" in page
-    assert "channel test" in page or kind is ChannelKind.WEBCHAT
+def test_every_channel_has_a_page(kind: ChannelKind) -> None:
+    printed = CliRunner().invoke(main, ["manual", kind.value]).stdout
+    assert f"--kind {kind.value}" in printed
+    for name in (*ADAPTERS[kind].required_config, *secrets_of(kind)):
+        assert f"{name}=" in printed or f"__{name.upper()}=" in printed, f"{name} is not told"
+    assert {"## Here", "## What can be done", "## Check it"} <= set(printed.splitlines())
 
 
 def test_an_unknown_page_names_the_known_ones(home: Path) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from tui_inbox.demo.channels import demo_channels
 from tui_inbox.demo.generate import AGENT, generate
 from tui_inbox.demo.model import DemoContact, DemoData, DemoLine
+from tui_inbox.demo.templates import templates_for
 from tui_inbox.domain.kinds import ChannelKind, Direction
 from tui_inbox.domain.models import Agent, Channel
 from tui_inbox.repository.contacts import NewContact
@@ -101,8 +102,9 @@ async def _add_channels(unit: Unit, data: DemoData, now: datetime) -> dict[str, 
     found = {}
     for channel in data.channels:
         ident = await unit.directory.add_channel(channel.name, channel.kind, channel.config, {}, channel.webhook_path)
-        if channel.kind is ChannelKind.WHATSAPP:
-            await unit.directory.put_templates(ident, data.templates, now)
+        held = templates_for(channel.kind, data.templates)
+        if held:
+            await unit.directory.put_templates(ident, held, now)
         found[channel.name] = Channel(ident, channel.name, channel.kind, channel.config, {}, channel.webhook_path)
     return found
 
