@@ -16,6 +16,7 @@ import pytest
 from tests.channels.support import NOW, Clockwork, Standins, allow, standins, text_to
 from tests.conformance.samples import wechat
 from tui_inbox import paths
+from tui_inbox.channels import token_sending
 from tui_inbox.channels.port import ChannelAdapter, PayloadError, WebhookRequest
 from tui_inbox.channels.signatures import wechat_signature, wechat_signed
 from tui_inbox.channels.wechat_crypto import decrypt, encrypt, key_of
@@ -251,6 +252,20 @@ async def test_a_token_that_ran_out_or_was_ended_is_replaced_without_a_trace() -
         found = await sender.send(text_to(ANA, "three"), guard)
         assert (found.kind, len(asked)) == (OutcomeKind.ACCEPTED, 1)
         assert await taken(servers) == ["one", "two", "three"]
+
+
+async def test_an_answer_that_comes_late_leaves_no_time_for_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_sending, "RENEW_SECONDS", 0.0)
+    async with standins(account()) as servers:
+        sender = adapter(f"http://127.0.0.1:{servers.port}/wechat", clock=servers.clock)
+        await servers.call("wechat", "fault", kind="error", code=42001)
+        found = await sender.send(text_to(ANA, "one"), allow)
+        assert (found.kind, found.error_class, found.pauses_channel) == (
+            OutcomeKind.RETRY,
+            ErrorClass.TEMPORARY,
+            False,
+        )
+        assert await taken(servers) == []
 
 
 async def test_five_messages_after_one_of_the_customer() -> None:

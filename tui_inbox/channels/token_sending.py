@@ -45,15 +45,16 @@ class TokenSender:
         found = self._judged(await post(token, guard), judge)
         if not self._is_stale(found):
             return found
-        in_time = boottime() - began < RENEW_SECONDS
+        if boottime() - began >= RENEW_SECONDS:
+            return self._later(found)
         try:
             async with asyncio.timeout(RENEW_SECONDS):
                 token = await self.tokens.get(refused=token)
         except TokenError as error:
             return outcomes.without_token(self.label, error)
         except TimeoutError:
-            in_time = False
-        return await self._again(token, post, judge) if in_time else self._later(found)
+            return self._later(found)
+        return await self._again(token, post, judge)
 
     async def _again(self, token: str, post: Post, judge: Judge) -> SendOutcome:
         try:

@@ -5,6 +5,7 @@ WeChat gives a message no id and reports nothing of it afterwards."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -114,10 +115,11 @@ class WeChatAdapter:
         return bool(cipher_text) and wechat_signed(token, given, stamp, nonce, cipher_text, now=now)
 
     def _first_or_same(self, stamp: str, nonce: str, body: bytes) -> bool:
-        known = self._nonces.setdefault((stamp, nonce), body)
+        digest = hashlib.sha256(body).digest()
+        known = self._nonces.setdefault((stamp, nonce), digest)
         while len(self._nonces) > NONCES_KEPT:
             self._nonces.popitem(last=False)
-        return known == body
+        return known == digest
 
     def handshake(self, request: WebhookRequest) -> str | None:
         """``echostr``, when the signature is right."""
