@@ -63,10 +63,14 @@ class WhatsAppTwilioAdapter(TwilioChannel):
         """Every template with its approval. Raises :class:`InboxError`."""
         contents = await self._list()
         found = [(payload.text(item.get("sid")), _template(item)) for item in contents]
-        # Names can come twice: the approved one counts.
-        found.sort(key=lambda pair: pair[1].status == APPROVED)
-        self._sids = {(item.name, item.language): sid for sid, item in found if sid}
-        return list({(item.name, item.language): item for _, item in found}.values())
+        kept: dict[tuple[str, str], tuple[str, RemoteTemplate]] = {}
+        for sid, item in found:
+            key = (item.name, item.language)
+            # Names can come twice: the approved one counts.
+            if key not in kept or kept[key][1].status != APPROVED:
+                kept[key] = (sid, item)
+        self._sids = {key: sid for key, (sid, _) in kept.items() if sid}
+        return [item for _, item in kept.values()]
 
     async def _list(self) -> list[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = []

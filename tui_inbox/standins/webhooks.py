@@ -73,6 +73,12 @@ class Poster:
         self._news.set()
         return webhook
 
+    def again(self, last: int, *, backwards: bool) -> None:
+        """Post the ``last`` webhooks once more, on request in the opposite order."""
+        repeated = [webhook.body for webhook in list(self.past)[-last:]]
+        for body in reversed(repeated) if backwards else repeated:
+            self.post_bytes(body)
+
     async def settled(self) -> None:
         """Wait until nothing is on its way."""
         await self._settled.wait()
