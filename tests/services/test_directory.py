@@ -174,7 +174,7 @@ async def test_a_database_that_is_not_there_is_not_made_unasked(tmp_path: Path) 
 async def test_one_adapter_per_channel_until_its_settings_change(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[Any] = []
 
-    def build(channel: Channel, secrets: object, *, http: object, webhook_url: str) -> FakeAdapter:
+    def build(channel: Channel, secrets: object, **_more: object) -> FakeAdapter:
         adapter = FakeAdapter()
         built.append(adapter)
         return adapter
