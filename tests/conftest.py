@@ -15,8 +15,15 @@ settings.load_profile("same")
 
 _LEAKY_PREFIXES = ("TUI_INBOX_", "TEXTUAL_", "XDG_")
 _LEAKY = ("NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES", "EDITOR", "VISUAL", "TMUX", "SSH_CONNECTION")
-_KEPT = ("TUI_INBOX_SPECS", "TUI_INBOX_TESTDATA", "TUI_INBOX_EVERY", "TEXTUAL_SNAPSHOT_TEMPDIR")
-"""Folders with published API descriptions and shared test data (README, "Tests"), and one of the snapshot plugin."""
+_KEPT = (
+    "TUI_INBOX_SPECS",
+    "TUI_INBOX_TESTDATA",
+    "TUI_INBOX_EVERY",
+    "TUI_INBOX_REQUIRE_CHROMIUM",
+    "TEXTUAL_SNAPSHOT_TEMPDIR",
+)
+"""Folders with published API descriptions and shared test data, whether a browser must be there (README, "Tests"), and
+one of the snapshot plugin."""
 
 
 @pytest.fixture(autouse=True)

@@ -31,8 +31,10 @@ from tui_inbox.services.outbox import OutboxService
 from tui_inbox.services.presence import PresenceService
 from tui_inbox.services.receiving import ReceivingService
 from tui_inbox.services.sending import SendingService
+from tui_inbox.services.webchat import ChatService
 
 if TYPE_CHECKING:
+    from tui_inbox.channels.webchat import Mailbox
     from tui_inbox.services.delivery import DeliveryService
 
 PURGE_EVERY = timedelta(hours=1)
@@ -42,8 +44,9 @@ PURGE_EVERY = timedelta(hours=1)
 class Adapters:
     """One adapter per channel, built when first asked for: the screens never need a channel's secrets."""
 
-    def __init__(self, settings: Settings, timing: Timing | None = None) -> None:
+    def __init__(self, settings: Settings, timing: Timing | None = None, mailbox: Mailbox | None = None) -> None:
         self._settings = settings
+        self._mailbox = mailbox
         self._timing = timing or Timing()
         self._built: dict[int, tuple[Channel, ChannelAdapter]] = {}
         self._replaced: list[ChannelAdapter] = []
@@ -57,7 +60,9 @@ class Adapters:
         from tui_inbox.channels.registry import build_adapter  # brings the HTTP client: only who sends needs it
 
         http = Http(total=self._timing.total_timeout)
-        adapter = build_adapter(channel, Secrets(secrets_for(self._settings, channel.name)), http=http)
+        secrets = Secrets(secrets_for(self._settings, channel.name))
+        url = self._settings.serve.webhook_url(channel.webhook_path or "")
+        adapter = build_adapter(channel, secrets, http=http, webhook_url=url, mailbox=self._mailbox)
         if known is not None:
             self._replaced.append(known[1])
         self._built[channel.id] = (channel, adapter)
@@ -89,6 +94,7 @@ class Services:
     directory: DirectoryService
     importing: ImportService
     receiving: ReceivingService
+    chat: ChatService
     presence: PresenceService
     _closed: bool = field(default=False, repr=False)
     _purged_at: datetime | None = field(default=None, repr=False)
@@ -149,7 +155,8 @@ async def open_services(
         or_read_only=or_read_only,
     )
     context = Context(store, clock, settings.rules, random.Random(), timing or Timing())
-    adapters = Adapters(settings, context.timing)
+    chat = ChatService(context)
+    adapters = Adapters(settings, context.timing, chat)
     return Services(
         settings=settings,
         context=context,
@@ -164,5 +171,6 @@ async def open_services(
         directory=DirectoryService(context, adapters),
         importing=ImportService(context),
         receiving=ReceivingService(context, adapters),
+        chat=chat,
         presence=PresenceService(context, PresenceBoard(store.path)),
     )

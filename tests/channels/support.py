@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.conformance.samples import SAMPLE_OF
 from tests.support.serving import serving
 from tui_inbox.channels.http import Http, HttpReply
 from tui_inbox.channels.port import ChannelAdapter, Secrets
@@ -21,25 +22,11 @@ from tui_inbox.standins.config import ChannelConfig, MemberConfig, StandinConfig
 from tui_inbox.standins.server import Host, run
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-TOKENS = {
-    ChannelKind.TELEGRAM: "123456:telegram-token_A",
-    ChannelKind.WHATSAPP: "EAAwhatsapp",
-    ChannelKind.INSTAGRAM: "EAAinstagram",
-    ChannelKind.LINE: "line/token+A=",
-}
-CONFIG: dict[ChannelKind, dict[str, Any]] = {
-    ChannelKind.TELEGRAM: {},
-    ChannelKind.WHATSAPP: {"phone_number_id": "106540352242922", "waba_id": "419561257915477"},
-    ChannelKind.INSTAGRAM: {"account_id": "17841400000000000"},
-    ChannelKind.LINE: {},
-}
-KINDS = tuple(TOKENS)
-ADDRESS = {
-    ChannelKind.TELEGRAM: "4242",
-    ChannelKind.WHATSAPP: "+16505551234",
-    ChannelKind.INSTAGRAM: "6400000000000001",
-    ChannelKind.LINE: "U8622f62b0c6e4ad1a1d4a5e8f0b1c2d3",
-}
+KINDS = (ChannelKind.TELEGRAM, ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM, ChannelKind.LINE)
+"""Channels whose details are tested here; what all channels share is in ``tests/conformance``."""
+TOKENS = {kind: SAMPLE_OF[kind].secrets["token"] for kind in KINDS}
+CONFIG: dict[ChannelKind, dict[str, Any]] = {kind: dict(SAMPLE_OF[kind].config) for kind in KINDS}
+ADDRESS = {kind: SAMPLE_OF[kind].address for kind in KINDS}
 MESSAGE_ID = "01900000-0000-7000-8000-000000000001"
 KEY = "5a0b3c6e-59a4-4d6c-9a44-0e6a1f0f2b11"
 
@@ -56,6 +43,11 @@ def outgoing(kind: ChannelKind, text: str = "hello", **changes: Any) -> Outgoing
     values: dict[str, Any] = {"address": ADDRESS[kind], "content_kind": ContentKind.TEXT, "text": text}
     values["idempotency_key"] = KEY
     return Outgoing(message_id=MESSAGE_ID, **{**values, **changes})
+
+
+def text_to(address: str, text: str = "hello") -> Outgoing:
+    """A text to somebody."""
+    return Outgoing(MESSAGE_ID, address, ContentKind.TEXT, text, idempotency_key=KEY)
 
 
 async def allow() -> None:
@@ -80,7 +72,7 @@ class Loopback:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
-            request = await _read_request(reader)
+            request = await read_request(reader)
             self.got.append(request)
             if request:
                 if self.hold is not None:
@@ -91,7 +83,7 @@ class Loopback:
             pass  # the client has gone
 
 
-async def _read_request(reader: asyncio.StreamReader) -> bytes:
+async def read_request(reader: asyncio.StreamReader) -> bytes:
     head = b""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -138,7 +130,7 @@ class Sink:
         return f"http://127.0.0.1:{self.port}/hook"
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await _read_request(reader)
+        request = await read_request(reader)
         head, _, body = request.partition(b"\r\n\r\n")
         headers = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
         status = self.statuses.pop(0) if self.statuses else 200
@@ -198,7 +190,7 @@ def standin_config(webhook_url: str = "", **changes: Any) -> StandinConfig:
             webhook_url=webhook_url,
             templates=TEMPLATES if kind is ChannelKind.WHATSAPP else (),
             members=(MemberConfig(address=ADDRESS[kind], name="Ana Silva", last_inbound_at=NOW),),
-            **CONFIG[kind],
+            settings=CONFIG[kind],
         )
         for kind in TOKENS
     ]
@@ -226,16 +218,24 @@ class Standins:
     def base(self, kind: ChannelKind) -> str:
         return f"http://127.0.0.1:{self.port}/{kind.value}"
 
-    async def control(self, channel: ChannelKind, action: str, **body: Any) -> Any:
+    async def control(self, kind: ChannelKind, action: str, /, **body: Any) -> Any:
+        """A call of the control API for the channel named like its kind; the answer's JSON."""
+        return await self.call(kind.value, action, **body)
+
+    async def ask(self, kind: ChannelKind, what: str) -> Any:
+        """A question to the control API for the channel named like its kind."""
+        return await self.look(kind.value, what)
+
+    async def call(self, name: str, action: str, /, **body: Any) -> Any:
         """A call of the control API; the answer's JSON."""
-        reply = await Http().post_json(f"http://127.0.0.1:{self.port}/_standin/{channel.value}/{action}", {}, body)
+        reply = await Http().post_json(f"http://127.0.0.1:{self.port}/_standin/{name}/{action}", {}, body)
         assert isinstance(reply, HttpReply), reply
         assert reply.status == 200, reply
         return reply.body
 
-    async def ask(self, kind: ChannelKind, what: str) -> Any:
+    async def look(self, name: str, what: str) -> Any:
         """A question to the control API."""
-        reply = await Http().get_json(f"http://127.0.0.1:{self.port}/_standin/{kind.value}/{what}", {})
+        reply = await Http().get_json(f"http://127.0.0.1:{self.port}/_standin/{name}/{what}", {})
         assert isinstance(reply, HttpReply), reply
         return reply.body
 

@@ -70,7 +70,7 @@ def test_it_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     [
         ("", "the file"),
         ("{}", "channels"),
-        ('{"channels": [{"name": "a", "kind": "viber", "token": "x"}]}', "channels.0.kind"),
+        ('{"channels": [{"name": "a", "kind": "google_business", "token": "x"}]}', "channels.0.kind"),
         ('{"channels": [{"name": "a b", "kind": "telegram", "token": "x"}]}', "channels.0.name"),
         ('{"channels": [], "odd": 1}', "odd"),
     ],

@@ -6,10 +6,11 @@ import pytest
 
 from tests.channels.support import CONFIG, KINDS, TOKENS, adapter
 from tui_inbox.channels.port import Secrets
-from tui_inbox.channels.registry import ADAPTERS, WEBHOOK_SECRETS, build_adapter
+from tui_inbox.channels.registry import ADAPTERS, build_adapter, secrets_of
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.domain.models import Channel
+from tui_inbox.domain.policy import DEFAULT_POLICIES
 
 
 def build(kind: ChannelKind, config: dict[str, str], token: str = "good") -> None:
@@ -22,10 +23,19 @@ def test_what_an_adapter_tells_of_itself(kind: ChannelKind) -> None:
     assert (made.kind, made.keyed) == (kind, kind is ChannelKind.LINE)
     assert made.body_maximum >= 1 << 20
     assert set(made.required_config) <= set(CONFIG[kind])
-    assert kind in WEBHOOK_SECRETS
+    assert set(made.webhook_secrets) < set(secrets_of(kind))
+    assert made.webhook_secrets
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ChannelKind if kind not in ADAPTERS])
+def test_a_channel_whose_service_has_ended() -> None:
+    with pytest.raises(UsageError, match=r"'shop' can't be connected: Google ended .* on 31 July 2024.*history"):
+        build(ChannelKind.GOOGLE_BUSINESS, {})
+
+
+NOT_YET = [kind for kind in ChannelKind if kind not in ADAPTERS and not DEFAULT_POLICIES[kind].retired]
+
+
+@pytest.mark.parametrize("kind", NOT_YET)
 def test_kinds_without_an_adapter(kind: ChannelKind) -> None:
     with pytest.raises(UsageError, match=r"'shop'.*cannot be connected yet"):
         build(kind, {})

@@ -133,6 +133,18 @@ async def test_webhooks_wait_for_an_address() -> None:
     assert event.text == "early"
 
 
+async def test_webhooks_come_again_and_in_another_order() -> None:
+    async with sink() as receiver, standins(standin_config(receiver.url)) as servers:
+        for text in ("one", "two", "three"):
+            await servers.control(LINE, "say", address=ADDRESS[LINE], text=text)
+        await servers.control(LINE, "again", last=2, backwards=True)
+        await servers.control(LINE, "again")
+        found = events(adapter(LINE), await receiver.wait_for(6))
+    texts = [event.text for event in found if isinstance(event, InboundMessage)]
+    assert texts == ["one", "two", "three", "three", "two", "two"]
+    assert len({event.key for event in found}) == 3
+
+
 async def test_a_webhook_of_ones_own() -> None:
     async with sink() as receiver, standins(standin_config(receiver.url)) as servers:
         await servers.control(WHATSAPP, "event", body={"object": "x"})

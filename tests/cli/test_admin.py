@@ -35,6 +35,18 @@ def test_first_steps_of_a_new_workspace(cli: Cli, home: Path) -> None:
     assert cli.database.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_website_chat_needs_no_secret_and_says_where_it_is(cli: Cli) -> None:
+    added = cli("channel", "add", "site", "--kind", "webchat", "--set", "origins=https://www.example.com", "--json")
+    assert (added.exit_code, added.stderr) == (0, "")
+    record = json.loads(added.stdout)
+    assert record["webhook_url"].startswith("http://127.0.0.1:8080/chat/")
+    assert record["secrets"] == []
+    assert "https://www.example.com" in cli.json("channel", "test", "site")["message"]
+    assert cli("channel", "add", "odd", "--kind", "webchat", "--set", "origins=example.com").exit_code == 0
+    told = cli("channel", "test", "odd")
+    assert (told.exit_code, "https://www.example.com" in told.stderr) == (2, True)
+
+
 def test_a_policy_can_be_laid_over(cli: Cli) -> None:
     added = cli.json(
         "channel", "add", "wa2", "--kind", "whatsapp", "--set", "phone_number_id=1", "--policy", "window_seconds=3600"

@@ -94,8 +94,17 @@ def test_two_demos_at_once_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("contact", "tag", "channel"),
-    [(1, "", None), (4, "", None), (3, "HUMAN_AGENT", None), (16, "", "line")],
-    ids=["telegram", "whatsapp", "instagram", "line"],
+    [
+        (1, "", None),
+        (4, "", None),
+        (3, "HUMAN_AGENT", None),
+        (16, "", "line"),
+        (7, "HUMAN_AGENT", "messenger"),
+        (9, "", "viber"),
+        (2, "", "sms"),
+        (5, "", "wechat"),
+    ],
+    ids=["telegram", "whatsapp", "instagram", "line", "messenger", "viber", "sms", "wechat"],
 )
 def test_customers_answer_over_real_processes(tmp_path: Path, contact: int, tag: str, channel: str | None) -> None:
     places = DemoPlaces(tmp_path / "demo")

@@ -79,7 +79,8 @@ async def test_what_needs_a_person_is_listed(store: Store, workspace: DemoWorksp
 
 
 async def test_customers_for_the_stand_ins_have_the_same_windows(store: Store, workspace: DemoWorkspace) -> None:
-    assert {customer.channel for customer in workspace.customers} == {"telegram", "whatsapp", "instagram", "line"}
+    live = {channel.name for channel in workspace.data.channels if channel.live}
+    assert {customer.channel for customer in workspace.customers} == live - {"custom"}, "nobody has written there yet"
     async with store.read() as unit:
         for customer in workspace.customers:
             known = await unit.contacts.by_address(workspace.channels[customer.channel].id, customer.address)

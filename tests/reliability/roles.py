@@ -65,17 +65,21 @@ async def serve(arguments: Arguments, say: Say) -> None:
     """The receiver as ``tui-inbox serve`` runs it; says its ``port``. May die or stop at a point, as senders do."""
     from tui_inbox.server.run import run_receiver, stop_on_signals
     from tui_inbox.services.receiving import ReceivingService
+    from tui_inbox.services.webchat import ChatService
 
     class Services:
         """What running the receiver needs."""
 
         receiving: ReceivingService
+        chat: ChatService
 
     store = await PointedStore.open(arguments["database"], migrate=False)
     assert isinstance(store, PointedStore)
     store.at = _points(arguments, say)
     services = Services()
-    services.receiving = ReceivingService(Context(store), Watched(1.0, store.at))
+    context = Context(store)
+    services.receiving = ReceivingService(context, Watched(1.0, store.at))
+    services.chat = ChatService(context)
     stop = asyncio.Event()
     with stop_on_signals(stop):
         await run_receiver(

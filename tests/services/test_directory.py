@@ -108,7 +108,7 @@ async def test_channels(directory: DirectoryService) -> None:
         ("telegram", ChannelKind.TELEGRAM, {}, {}, "already"),
         ("a/b", ChannelKind.TELEGRAM, {}, {}, "can't be a channel name"),
         ("shop-bot", ChannelKind.GOOGLE_BUSINESS, {}, {}, "ended"),
-        ("shop-bot", ChannelKind.X, {}, {}, "can't be connected yet"),
+        ("shop-mail", ChannelKind.EMAIL, {}, {}, "can't be connected yet"),
         ("shop-bot", ChannelKind.TELEGRAM, {}, {"windowseconds": 5}, "Unknown policy setting"),
     ],
 )
@@ -174,7 +174,7 @@ async def test_a_database_that_is_not_there_is_not_made_unasked(tmp_path: Path) 
 async def test_one_adapter_per_channel_until_its_settings_change(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[Any] = []
 
-    def build(channel: Channel, secrets: object, *, http: object) -> FakeAdapter:
+    def build(channel: Channel, secrets: object, **_more: object) -> FakeAdapter:
         adapter = FakeAdapter()
         built.append(adapter)
         return adapter

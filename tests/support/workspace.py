@@ -46,7 +46,14 @@ class Account:
     def standin(self, **more: Any) -> dict[str, Any]:
         """The stand-in's side."""
         shared = {key: value for key, value in self.secrets.items() if key != "verify_token"}
-        return {"name": self.name, "kind": self.kind, "prefix": f"/{self.name}", **shared, **self.config, **more}
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "prefix": f"/{self.name}",
+            "settings": self.config,
+            **shared,
+            **more,
+        }
 
 
 _META = {

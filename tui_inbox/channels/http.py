@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from tui_inbox.channels.payload import parse_json
 from tui_inbox.channels.port import FirstByteGuard, PayloadError
@@ -139,7 +140,7 @@ class Http:
         watch: Callable[[str], Awaitable[None]] = unwatched,
     ) -> None:
         self._connect, self._read, self._total = connect, read, total
-        self._clock = clock
+        self.clock = clock
         self._watch = watch
 
     async def post_json(
@@ -149,6 +150,18 @@ class Http:
         # JSON text is written in ASCII, so that no text of an agent can break the encoding of the body.
         body = json.dumps(payload, separators=(",", ":")).encode("ascii")
         return await self.post_bytes(url, {**headers, "Content-Type": "application/json"}, body, before_first_byte)
+
+    async def post_form(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        fields: Mapping[str, str],
+        before_first_byte: FirstByteGuard | None = None,
+    ) -> HttpReply | HttpFailure:
+        """Post ``fields`` as a form; otherwise as :meth:`post_json`."""
+        body = urlencode(fields, errors="replace").encode("ascii")
+        typed = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        return await self.post_bytes(url, typed, body, before_first_byte)
 
     async def post_bytes(
         self, url: str, headers: Mapping[str, str], body: bytes, before_first_byte: FirstByteGuard | None = None
@@ -169,7 +182,7 @@ class Http:
         if at is None:
             return None
         # By the server's own clock where it tells the time: ours may be wrong.
-        now = _date(reply.headers.get("date", "")) or self._clock()
+        now = _date(reply.headers.get("date", "")) or self.clock()
         return max(0.0, (at - now).total_seconds())
 
     async def _request(
@@ -177,7 +190,7 @@ class Http:
     ) -> HttpReply | HttpFailure:
         import httpx  # loading it takes a good tenth of a second, which only a sender needs
 
-        progress = _Progress(guard, self._watch, self._clock, boottime() + self._total)
+        progress = _Progress(guard, self._watch, self.clock, boottime() + self._total)
         try:
             async with asyncio.timeout(self._total), self._client(url) as client:
                 return await _exchange(client, method, url, headers, body, progress)

@@ -13,7 +13,15 @@ from typing import Any
 from tui_inbox.channels import line_events, outcomes, payload
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
 from tui_inbox.channels.line_errors import LABEL, rule
-from tui_inbox.channels.port import ChannelCheck, FirstByteGuard, RemoteTemplate, Secrets, WebhookRequest
+from tui_inbox.channels.port import (
+    JSON_TYPES,
+    ChannelCheck,
+    FirstByteGuard,
+    RemoteTemplate,
+    Secrets,
+    WebhookAnswer,
+    WebhookRequest,
+)
 from tui_inbox.channels.signatures import line_signed
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
@@ -37,6 +45,9 @@ class LineAdapter:
     body_maximum: int = BODY_MAXIMUM
     required_config: Sequence[str] = ()
     required_secrets: Sequence[str] = ("token",)
+    webhook_secrets: Sequence[str] = ("app_secret",)
+    webhook_types: frozenset[str] = JSON_TYPES
+    webhook_answer: WebhookAnswer = WebhookAnswer()
 
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         self._base = f"{config.get('base_url', '') or API}/v2/bot"

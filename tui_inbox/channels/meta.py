@@ -1,4 +1,4 @@
-"""What WhatsApp and Instagram have in common: Meta's Graph API, its errors, its webhook handshake."""
+"""What WhatsApp, Messenger and Instagram have in common: Meta's Graph API, its errors, its webhook handshake."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from urllib.parse import quote, urlencode
 from tui_inbox.channels import outcomes, payload
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
 from tui_inbox.channels.outcomes import Rule
-from tui_inbox.channels.port import ChannelCheck, FirstByteGuard, PayloadError, Secrets, WebhookRequest
+from tui_inbox.channels.port import (
+    JSON_TYPES,
+    ChannelCheck,
+    FirstByteGuard,
+    PayloadError,
+    Secrets,
+    WebhookAnswer,
+    WebhookRequest,
+)
 from tui_inbox.channels.signatures import meta_signed, same
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
@@ -66,14 +74,13 @@ def graph_error(body: object) -> GraphError | None:
 
 
 class Graph:
-    """One account's access to the Graph API. The token goes into the header, never into the URL."""
+    """One account's access to the Graph API at ``base``. The token goes into ``headers``, never into the URL."""
 
-    def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http, label: str) -> None:
+    def __init__(self, label: str, base: str, headers: Mapping[str, str], http: Http) -> None:
         self.label = label
-        self._base = f"{config.get('base_url', '') or GRAPH}/{quote(config.get('api_version', '') or API_VERSION)}"
+        self._base = base
+        self._headers = headers
         self._http = http
-        self._headers = {"Authorization": f"Bearer {secrets.get('token')}"}
-        self._secrets = secrets
 
     def url(self, node: str, edge: str = "", **query: str) -> str:
         """Address of a node or of one of its edges."""
@@ -130,13 +137,30 @@ class Graph:
         waits = [self._http.retry_after(reply), *map(_regain_seconds, (reply.headers.get(h) for h in USAGE_HEADERS))]
         return max((wait for wait in waits if wait is not None), default=None)
 
+
+class GraphChannel:
+    """What every account at Meta itself does in the same words: its access, its webhook's proof and handshake."""
+
+    label: str
+    keyed: bool = False
+    body_maximum: int = BODY_MAXIMUM
+    required_secrets: Sequence[str] = ("token",)
+    webhook_secrets: Sequence[str] = ("app_secret", "verify_token")
+    webhook_types: frozenset[str] = JSON_TYPES
+    webhook_answer: WebhookAnswer = WebhookAnswer()
+
+    def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
+        base = f"{config.get('base_url', '') or GRAPH}/{quote(config.get('api_version', '') or API_VERSION)}"
+        self._graph = Graph(self.label, base, {"Authorization": f"Bearer {secrets.get('token')}"}, http)
+        self._secrets = secrets
+
     @property
-    def can_verify(self) -> bool:
-        """Whether the app secret is set."""
+    def receives(self) -> bool:
+        """Whether the app secret is set that webhooks are verified with."""
         return bool(self._secrets.get("app_secret"))
 
-    def signed(self, request: WebhookRequest) -> bool:
-        """Whether Meta signed the body."""
+    def verify(self, request: WebhookRequest) -> bool:
+        """Whether Meta signed the body with our app secret."""
         return meta_signed(self._secrets.get("app_secret"), request.body, request.headers)
 
     def handshake(self, request: WebhookRequest) -> str | None:
@@ -147,6 +171,9 @@ class Graph:
         if not expected or not subscribes or not same(expected.encode(), given.encode("utf-8", "replace")):
             return None
         return request.query.get("hub.challenge")
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
 
 
 def _regain_seconds(header: str | None) -> float | None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tui_inbox.channels.http import FailureKind, HttpFailure, HttpReply
+from tui_inbox.channels.tokens import TokenError
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import ErrorClass
 
@@ -68,6 +69,11 @@ def unknowable(label: str, *, keyed: bool = False) -> Rule:
     return Rule(OutcomeKind.AMBIGUOUS, ErrorClass.TEMPORARY, text)
 
 
+def unknown_code(label: str, code: int) -> Rule:
+    """A refusal whose code is not in the table."""
+    return refused(ErrorClass.INVALID, f"{label} refused the message (error {code}). Change it, or ask an admin.")
+
+
 def from_failure(label: str, failure: HttpFailure, *, keyed: bool = False) -> SendOutcome:
     """Outcome of a send that got no answer; ``keyed`` as for :func:`unknowable`."""
     if failure.kind is FailureKind.NOT_SENT:
@@ -77,10 +83,36 @@ def from_failure(label: str, failure: HttpFailure, *, keyed: bool = False) -> Se
     return SendOutcome(OutcomeKind.AMBIGUOUS, error_class=ErrorClass.TEMPORARY, error_text=text)
 
 
+def without_token(label: str, error: TokenError) -> SendOutcome:
+    """Outcome of a send that could not begin, since no access token was to be had."""
+    if error.refused:
+        return unauthorised(label).outcome("")
+    text = f"{error} Nothing was sent; it is tried again by itself."
+    return SendOutcome(OutcomeKind.NOT_SENT, error_class=ErrorClass.TEMPORARY, error_text=text)
+
+
 def accepted(label: str, provider_id: str, status: int | None) -> SendOutcome:
     """Taken by the channel. Without a readable id it is still taken: sending again would send it twice."""
     text = "" if provider_id else f"{label} took the message, but its answer could not be read: its id is unknown."
     return SendOutcome(OutcomeKind.ACCEPTED, provider_id=provider_id, error_text=text, http_status=status)
+
+
+@dataclass(frozen=True)
+class LateFailure:
+    """A failure that the channel reports after it took the message."""
+
+    error_class: ErrorClass
+    code: str
+    text: str
+
+
+def late_failure(rule: Rule | None, code: int | None, label: str) -> LateFailure:
+    """What a reported error ``code`` with this rule (``None`` = unknown) means: the channel has given up."""
+    told = "unknown" if code is None else str(code)
+    if rule is None or rule.error_class is ErrorClass.TEMPORARY:
+        text = f"{label} could not deliver the message (error {told}). Try again, or use another channel."
+        return LateFailure(ErrorClass.TEMPORARY if rule else ErrorClass.INTERNAL, told, text)
+    return LateFailure(rule.error_class, told, rule.text)
 
 
 def with_skew(outcome: SendOutcome, reply: HttpReply) -> SendOutcome:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
+from urllib.parse import parse_qsl
 
 from tui_inbox.channels.port import PayloadError
 
@@ -35,6 +36,16 @@ def parse_mapping(body: bytes) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise PayloadError("the body is not a JSON object")
     return value
+
+
+def parse_form(body: bytes) -> list[tuple[str, str]]:
+    """The fields of a posted form as they are, in order, empty ones too. Raises :class:`PayloadError`."""
+    try:
+        return parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="replace", max_num_fields=1000
+        )
+    except ValueError:  # also UnicodeDecodeError
+        raise PayloadError("the body is not a form") from None
 
 
 def _refuse_constant(name: str) -> NoReturn:

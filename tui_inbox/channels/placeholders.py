@@ -27,9 +27,10 @@ TELEGRAM_MEDIA = {
     "paid_media": "paid media",
 }
 """In this order, since an animation also comes as a document."""
-INSTAGRAM_MEDIA = {
+META_MEDIA = {
     "image": "photo",
     "file": "document",
+    "fallback": "link",
     "share": "shared post",
     "ig_reel": "reel",
     "reel": "reel",
@@ -38,7 +39,18 @@ INSTAGRAM_MEDIA = {
     "ig_story": "story",
 }
 
+VIBER_MEDIA = {"picture": "photo", "video": "video", "file": "document", "sticker": "sticker"}
 LINE_MEDIA = {"image": "photo", "video": "video", "audio": "audio", "file": "document", "sticker": "sticker"}
+WECHAT_MEDIA = {"image": "photo", "voice": "voice message", "video": "video", "shortvideo": "video"}
+TIKTOK_MEDIA = {"image": "photo", "video": "video", "sticker": "sticker", "share_post": "shared post"}
+CUSTOM_MEDIA = {"image": "photo", "video": "video", "audio": "audio", "file": "document"}
+X_MEDIA = {"photo": "photo", "video": "video", "animated_gif": "animation"}
+
+
+def of_media_type(media_type: str) -> str:
+    """What to call a file of this media type."""
+    kind, _, _ = media_type.lower().partition("/")
+    return {"image": "photo", "video": "video", "audio": "audio", "application": "document"}.get(kind, "attachment")
 
 
 def marked(kind: str, *details: str) -> str:
@@ -167,10 +179,10 @@ _TELEGRAM: dict[str, Callable[[Mapping[str, Any]], Placeholder]] = {
 """A venue comes with its location, so it is looked for first."""
 
 
-def instagram(message: Mapping[str, Any]) -> Placeholder:
-    """For the ``message`` of one messaging event."""
+def meta(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message`` of one messaging event of Messenger or Instagram."""
     kinds = [text(item.get("type")) for item in mappings(message.get("attachments"))]
-    labels = tuple(INSTAGRAM_MEDIA.get(kind, kind or "attachment") for kind in kinds)
+    labels = tuple(META_MEDIA.get(kind, kind or "attachment") for kind in kinds)
     if message.get("is_unsupported") is True and not labels:
         labels = ("unsupported message",)
     story = "[reply to your story]" if mapping(mapping(message.get("reply_to")).get("story")) else ""
@@ -191,3 +203,69 @@ def line(message: Mapping[str, Any]) -> Placeholder:
     first = text(keywords[0]) if isinstance(keywords, list) and keywords else ""
     detail = text(message.get("fileName")) or text(message.get("text")) or first
     return marked(LINE_MEDIA[kind], detail), (LINE_MEDIA[kind],)
+
+
+def viber(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message`` of one callback."""
+    kind = text(message.get("type"))
+    if kind == "text":
+        return text(message.get("text")), ()
+    if kind == "location":
+        place_told = mapping(message.get("location"))
+        coordinates = {"latitude": place_told.get("lat"), "longitude": place_told.get("lon")}
+        return marked("location", place(coordinates)), ("location",)
+    if kind == "contact":
+        person = mapping(message.get("contact"))
+        return marked("contact", text(person.get("name")), text(person.get("phone_number"))), ("contact",)
+    if kind == "url":
+        return marked("link", text(message.get("media"))), ("link",)
+    label = VIBER_MEDIA.get(kind)
+    if label is None:
+        return "[unsupported message]", ("unsupported",)
+    return marked(label, text(message.get("file_name")), text(message.get("text"))), (label,)
+
+
+def wechat(kind: str, fields: Mapping[str, str]) -> Placeholder:
+    """For one message whose ``MsgType`` is ``kind``; of a voice message, what WeChat has understood."""
+    if kind == "text":
+        return fields.get("Content", ""), ()
+    if kind in WECHAT_MEDIA:
+        return marked(WECHAT_MEDIA[kind], fields.get("Recognition", "")), (WECHAT_MEDIA[kind],)
+    if kind == "location":
+        spot = fields.get("Label", "") or ", ".join(filter(None, (fields.get(f"Location_{way}") for way in "XY")))
+        return marked("location", spot), ("location",)
+    if kind == "link":
+        return marked("link", fields.get("Title", ""), fields.get("Url", "")), ("link",)
+    return "[unsupported message]", ("unsupported",)
+
+
+def tiktok(content: Mapping[str, Any]) -> Placeholder:
+    """For the content of one event."""
+    kind = text(content.get("type")).lower()
+    if kind == "text":
+        return text(mapping(content.get("text")).get("body")), ()
+    if kind in TIKTOK_MEDIA:
+        return marked(TIKTOK_MEDIA[kind]), (TIKTOK_MEDIA[kind],)
+    return "[unsupported message]", ("unsupported",)
+
+
+def x(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message_data`` of one direct message."""
+    kind = text(mapping(mapping(message.get("attachment")).get("media")).get("type"))
+    label = X_MEDIA.get(kind, "attachment" if mapping(message.get("attachment")) else "")
+    parts = [f"[{label}]" if label else "", text(message.get("text"))]
+    return " ".join(part for part in parts if part) or "[unsupported message]", (label,) if label else ()
+
+
+def custom(message: Mapping[str, Any]) -> Placeholder:
+    """For the ``message`` of one event of our own protocol."""
+    kind = text(message.get("type"))
+    if kind in ("text", "quick_reply"):
+        return text(message.get("text")) or text(message.get("title")), ()
+    if kind == "location":
+        return marked("location", place(message)), ("location",)
+    if kind == "attachment":
+        attached = mapping(message.get("attachment"))
+        label = CUSTOM_MEDIA.get(text(attached.get("type")), "document")
+        return marked(label, text(attached.get("fileName")), text(attached.get("description"))), (label,)
+    return "[unsupported message]", ("unsupported",)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
+
+if TYPE_CHECKING:
+    from tui_inbox.channels.http import Http
 
 FirstByteGuard = Callable[[], Awaitable[None]]
 """Awaited just before the first byte of a send leaves; raising :class:`SendVetoedError` stops it, and none leaves."""
@@ -16,6 +19,12 @@ FirstByteGuard = Callable[[], Awaitable[None]]
 
 KEY_LIFE = timedelta(hours=24)
 """How long a channel remembers an idempotency key where its adapter says nothing else (LINE's documented time)."""
+
+
+JSON_TYPES = frozenset({"application/json"})
+"""Media types of webhooks that are JSON."""
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded"})
+"""Media types of webhooks that are forms."""
 
 
 class SendVetoedError(Exception):
@@ -71,8 +80,16 @@ class ChannelCheck:
     """What the channel said in plain words: the account's name, or what is wrong and what to do."""
 
 
+@dataclass(frozen=True)
+class WebhookAnswer:
+    """Body with which a webhook that was kept is answered; the status is 200."""
+
+    content: str = ""
+    media_type: str | None = None
+
+
 class ChannelAdapter(Protocol):
-    """One connected account of one kind."""
+    """One connected account of one kind. What holds for all accounts of the kind stands on the class."""
 
     kind: ChannelKind
     keyed: bool
@@ -86,6 +103,16 @@ class ChannelAdapter(Protocol):
     """Names of non-secret settings that must be given."""
     required_secrets: Sequence[str]
     """Names of secrets that must be set."""
+    webhook_secrets: Sequence[str]
+    """Names of secrets without which the channel can send but refuses everything that comes in."""
+    webhook_types: frozenset[str]
+    """Media types of webhooks, in lower case; any other is refused unread."""
+    webhook_answer: WebhookAnswer
+    """What the channel wants to hear."""
+
+    def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
+        """Made by the registry. ``config`` has every required setting, ``base_url`` (empty = the channel's own) and
+        ``webhook_url``, the public address that the channel posts to (empty = not configured)."""
 
     @property
     def receives(self) -> bool:
@@ -118,3 +145,9 @@ def key_life_of(adapter: ChannelAdapter) -> timedelta | None:
     """How long after its first use the channel still honours our key; ``None`` = it knows no keys."""
     life: timedelta = getattr(adapter, "key_life", None) or KEY_LIFE
     return life if adapter.keyed else None
+
+
+def handshake_type_of(adapter: ChannelAdapter) -> str:
+    """Media type of the answer to a handshake: plain text, unless an attribute ``handshake_type`` says other."""
+    found: str = getattr(adapter, "handshake_type", "text/plain")
+    return found

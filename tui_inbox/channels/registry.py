@@ -3,41 +3,77 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from tui_inbox.channels.custom import CustomAdapter
 from tui_inbox.channels.http import Http
 from tui_inbox.channels.instagram import InstagramAdapter
 from tui_inbox.channels.line import LineAdapter
+from tui_inbox.channels.messenger import MessengerAdapter
 from tui_inbox.channels.port import ChannelAdapter, Secrets
+from tui_inbox.channels.sms import SmsAdapter
 from tui_inbox.channels.telegram import TelegramAdapter
+from tui_inbox.channels.tiktok import TikTokAdapter
+from tui_inbox.channels.viber import ViberAdapter
+from tui_inbox.channels.webchat import Mailbox, WebChatAdapter
+from tui_inbox.channels.wechat import WeChatAdapter
 from tui_inbox.channels.whatsapp import WhatsAppAdapter
+from tui_inbox.channels.whatsapp_360dialog import WhatsApp360dialogAdapter
+from tui_inbox.channels.whatsapp_twilio import WhatsAppTwilioAdapter
+from tui_inbox.channels.x import XAdapter
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.domain.models import Channel
+from tui_inbox.domain.policy import DEFAULT_POLICIES
 
-AdapterType = type[TelegramAdapter] | type[WhatsAppAdapter] | type[InstagramAdapter] | type[LineAdapter]
-ADAPTERS: Mapping[ChannelKind, AdapterType] = {
-    adapter.kind: adapter for adapter in (TelegramAdapter, WhatsAppAdapter, InstagramAdapter, LineAdapter)
-}
+_ADAPTERS: Sequence[type[ChannelAdapter]] = (
+    TelegramAdapter,
+    WhatsAppAdapter,
+    InstagramAdapter,
+    LineAdapter,
+    MessengerAdapter,
+    SmsAdapter,
+    WhatsAppTwilioAdapter,
+    WhatsApp360dialogAdapter,
+    ViberAdapter,
+    WeChatAdapter,
+    TikTokAdapter,
+    XAdapter,
+    CustomAdapter,
+    WebChatAdapter,
+)
+ADAPTERS: Mapping[ChannelKind, type[ChannelAdapter]] = {adapter.kind: adapter for adapter in _ADAPTERS}
 """One adapter for every kind that can be connected."""
-WEBHOOK_SECRETS: Mapping[ChannelKind, tuple[str, ...]] = {
-    ChannelKind.TELEGRAM: ("webhook_secret",),
-    ChannelKind.WHATSAPP: ("app_secret", "verify_token"),
-    ChannelKind.INSTAGRAM: ("app_secret", "verify_token"),
-    ChannelKind.LINE: ("app_secret",),
-}
-"""Secrets without which a channel can send but refuses everything that comes in."""
 
 
-def build_adapter(channel: Channel, secrets: Secrets, *, http: Http | None = None) -> ChannelAdapter:
-    """The adapter of ``channel``; ``http`` is for tests.
+def secrets_of(kind: ChannelKind) -> Sequence[str]:
+    """Names of every secret that a channel of this kind uses, those for sending first; empty without an adapter."""
+    adapter = ADAPTERS.get(kind)
+    return () if adapter is None else tuple(dict.fromkeys((*adapter.required_secrets, *adapter.webhook_secrets)))
+
+
+def build_adapter(
+    channel: Channel,
+    secrets: Secrets,
+    *,
+    http: Http | None = None,
+    webhook_url: str = "",
+    mailbox: Mailbox | None = None,
+) -> ChannelAdapter:
+    """The adapter of ``channel``.
+
+    ``webhook_url`` is the public address of its webhook, ``http`` is for tests, ``mailbox`` takes what goes to visitors
+    of a website chat.
 
     Raises :class:`UsageError` that names what is missing or wrong and how to set it, never its value.
     """
     adapter = ADAPTERS.get(channel.kind)
     if adapter is None:
+        retired = DEFAULT_POLICIES[channel.kind].retired
+        if retired:
+            raise UsageError(f"Channel '{channel.name}' can't be connected: {retired} Its history can be read.")
         known = ", ".join(sorted(ADAPTERS))
         raise UsageError(
             f"Channel '{channel.name}' is of kind {channel.kind}, which cannot be connected yet: {known} can."
@@ -50,9 +86,13 @@ def build_adapter(channel: Channel, secrets: Secrets, *, http: Http | None = Non
     for name in adapter.required_secrets:
         _check_secret(channel.name, name, secrets.get(name))
     config = {key: value.strip() for key, value in channel.config.items()}
+    config["webhook_url"] = webhook_url
     config["base_url"] = _base_url(channel.name, config.get("base_url", ""))
     cleaned = Secrets({name: value.strip() for name, value in secrets.values.items()})
-    return adapter(config, cleaned, http or Http())
+    made = adapter(config, cleaned, http or Http())
+    if isinstance(made, WebChatAdapter) and mailbox is not None:
+        made.deliver_into(channel.id, mailbox)
+    return made
 
 
 def _check_secret(channel: str, name: str, value: str) -> None:

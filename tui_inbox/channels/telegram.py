@@ -11,7 +11,15 @@ from urllib.parse import quote
 from tui_inbox.channels import outcomes, payload, telegram_events
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
 from tui_inbox.channels.outcomes import Rule, limited, refused, unauthorised, unknowable
-from tui_inbox.channels.port import ChannelCheck, FirstByteGuard, RemoteTemplate, Secrets, WebhookRequest
+from tui_inbox.channels.port import (
+    JSON_TYPES,
+    ChannelCheck,
+    FirstByteGuard,
+    RemoteTemplate,
+    Secrets,
+    WebhookAnswer,
+    WebhookRequest,
+)
 from tui_inbox.channels.signatures import telegram_signed
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
@@ -61,6 +69,9 @@ class TelegramAdapter:
     body_maximum: int = BODY_MAXIMUM
     required_config: Sequence[str] = ()
     required_secrets: Sequence[str] = ("token",)
+    webhook_secrets: Sequence[str] = ("webhook_secret",)
+    webhook_types: frozenset[str] = JSON_TYPES
+    webhook_answer: WebhookAnswer = WebhookAnswer()
 
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         # The token is part of the path, by Telegram's design: no address may ever reach a log or a text.

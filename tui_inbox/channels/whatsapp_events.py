@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import payload, placeholders
+from tui_inbox.channels import meta_templates, payload, placeholders
 from tui_inbox.channels.meta import entries
+from tui_inbox.channels.outcomes import LateFailure, late_failure
 from tui_inbox.channels.payload import instant, mapping, mappings, text
 from tui_inbox.channels.port import PayloadError
-from tui_inbox.channels.whatsapp_errors import ERRORS
-from tui_inbox.domain.events import ChannelEvent, InboundMessage, ReceiptEvent, TemplateChanged
-from tui_inbox.domain.kinds import ErrorClass, InboundKind, Receipt
+from tui_inbox.channels.whatsapp_errors import ERRORS, LABEL
+from tui_inbox.domain.events import ChannelEvent, InboundMessage, ReceiptEvent
+from tui_inbox.domain.kinds import InboundKind, Receipt
 
 OBJECT = "whatsapp_business_account"
 RECEIPTS = {
@@ -26,11 +27,6 @@ RECEIPTS = {
     "played": Receipt.READ,
     "failed": Receipt.NONE,
 }
-TEMPLATE_STATUS = {"REINSTATED": "APPROVED", "UNARCHIVED": "APPROVED"}
-"""Events of templates that have another name than the status that they lead to."""
-FLAGGED = "FLAGGED"
-"""Only a warning: the template may still be sent."""
-UNDELIVERED = "WhatsApp could not deliver the message (error {code}). Try again, or use another channel."
 
 
 def parse(body: bytes, received_at: datetime, number_id: str) -> Sequence[ChannelEvent]:
@@ -129,7 +125,7 @@ def _receipt(item: Mapping[str, Any], received_at: datetime) -> ReceiptEvent | N
     receipt = RECEIPTS.get(status)
     if receipt is None or not ident:
         return None
-    error_class, code, told = _failure(item) if status == "failed" else (None, "", "")
+    failure = _failure(item) if status == "failed" else None
     return ReceiptEvent(
         key=f"status:{ident}:{status}",
         at=instant(item.get("timestamp"), received_at),
@@ -137,21 +133,15 @@ def _receipt(item: Mapping[str, Any], received_at: datetime) -> ReceiptEvent | N
         provider_id=ident,
         echo=text(item.get("biz_opaque_callback_data")),
         address=phone_address(text(item.get("recipient_id"))),
-        error_class=error_class,
-        error_code=code,
-        error_text=told,
+        error_class=failure.error_class if failure else None,
+        error_code=failure.code if failure else "",
+        error_text=failure.text if failure else "",
     )
 
 
-def _failure(item: Mapping[str, Any]) -> tuple[ErrorClass, str, str]:
-    first = next(mappings(item.get("errors")), {})
-    code = payload.integer(first.get("code"))
-    rule = None if code is None else ERRORS.rule(code, None)
-    told = "unknown" if code is None else str(code)
-    if rule is None or rule.error_class is ErrorClass.TEMPORARY:
-        # In a status a "temporary" error is final: WhatsApp has given up.
-        return ErrorClass.TEMPORARY if rule else ErrorClass.INTERNAL, told, UNDELIVERED.format(code=told)
-    return rule.error_class, told, rule.text
+def _failure(item: Mapping[str, Any]) -> LateFailure:
+    code = payload.integer(next(mappings(item.get("errors")), {}).get("code"))
+    return late_failure(None if code is None else ERRORS.rule(code, None), code, LABEL)
 
 
 def _calls(value: Mapping[str, Any], _at: datetime, received_at: datetime) -> Iterator[ChannelEvent]:
@@ -177,25 +167,13 @@ def _calls(value: Mapping[str, Any], _at: datetime, received_at: datetime) -> It
 
 
 def _template_status(value: Mapping[str, Any], at: datetime, _received_at: datetime) -> Iterator[ChannelEvent]:
-    name, language = text(value.get("message_template_name")), text(value.get("message_template_language"))
-    event = text(value.get("event")).upper()
-    if not name or not language or not event or event == FLAGGED:
-        return
-    reason = text(value.get("reason"))
-    yield TemplateChanged(
-        key=f"template:{name}:{language}:{event}:{int(at.timestamp())}",
-        at=at,
-        name=name,
-        language=language,
-        status=TEMPLATE_STATUS.get(event, event),
-        reason="" if reason == "NONE" else reason,
-    )
+    yield from meta_templates.changed(value, at)
 
 
 _Reader = Callable[[Mapping[str, Any], datetime, datetime], Iterator[ChannelEvent]]
 _FIELDS: dict[str, _Reader] = {
     "messages": _conversation,
     "calls": _calls,
-    "message_template_status_update": _template_status,
+    meta_templates.CHANGED: _template_status,
 }
 """Fields of a subscription that are read. Others (quality, marketing preferences, groups) change nothing here."""

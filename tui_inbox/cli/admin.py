@@ -172,29 +172,28 @@ def _refuse_secrets(config: dict[str, str]) -> None:
 
 def _secrets(item: Channel, settings: Settings) -> list[dict[str, Any]]:
     """The secrets that a channel of this kind needs, where each can be set, and whether it is."""
-    from tui_inbox.channels.registry import ADAPTERS, WEBHOOK_SECRETS
+    from tui_inbox.channels.registry import secrets_of
     from tui_inbox.config import secret_sources, variable_for
 
-    adapter = ADAPTERS.get(item.kind)
-    needed = (*(adapter.required_secrets if adapter is not None else ()), *WEBHOOK_SECRETS.get(item.kind, ()))
     given = secret_sources(settings, item.name)
     return [
         {"name": name, "set": name in given, "source": given.get(name), "variable": variable_for(item.name, name)}
-        for name in dict.fromkeys(needed)
+        for name in secrets_of(item.kind)
     ]
 
 
 def _channel_record(item: Channel, settings: Settings) -> dict[str, Any]:
     serve = settings.serve
-    base = serve.public_url.rstrip("/") or f"http://{serve.host}:{serve.port}"
-    path = f"/hooks/{item.webhook_path}" if item.webhook_path else None
+    place = "chat" if item.kind is ChannelKind.WEBCHAT else "hooks"
+    path = f"/{place}/{item.webhook_path}" if item.webhook_path else None
+    local = f"http://{serve.host}:{serve.port}{path}" if path else None
     return {
         "name": item.name,
         "kind": item.kind,
         "config": item.config,
         "policy_override": item.policy_override,
         "webhook_path": path,
-        "webhook_url": f"{base}{path}" if path else None,
+        "webhook_url": serve.webhook_url(item.webhook_path or "", place) or local,
         "paused": item.paused_reason or None,
         "paused_until": item.paused_until,
         "last_webhook_at": item.last_webhook_at,

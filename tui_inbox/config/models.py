@@ -16,7 +16,7 @@ from tui_inbox.domain.lifecycle import WorkspaceRules
 
 PREFIX = "TUI_INBOX_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
-SECRETS = ("token", "app_secret", "verify_token", "webhook_secret")
+SECRETS = ("token", "token_secret", "app_secret", "verify_token", "webhook_secret")
 """Names of the secrets that a channel may have."""
 FORMS = ("", "_command", "_file")
 """Endings of the three ways in which a secret can be given."""
@@ -51,6 +51,14 @@ class ServeSettings(BaseModel):
     public_url: str = ""
     """Address under which the channels reach the receiver, for example https://inbox.example.com."""
 
+    def webhook_url(self, webhook_path: str, place: str = "hooks") -> str:
+        """Public address of one channel's webhook; empty when no ``public_url`` is set, since it can't be guessed.
+
+        ``place``: ``chat`` for the page of a website chat.
+        """
+        base = self.public_url.rstrip("/")
+        return f"{base}/{place}/{webhook_path}" if base and webhook_path else ""
+
 
 class ChannelSettings(BaseModel):
     """``[channels.NAME]``: the secrets of one channel, each as a value, a command that prints it, or a file."""
@@ -63,6 +71,12 @@ class ChannelSettings(BaseModel):
     """Command that prints the access token, for example ["pass", "show", "whatsapp"]."""
     token_file: Path | None = None
     """File (mode 0600) that holds the access token."""
+    token_secret: SecretStr | None = None
+    """Second half of the access token, where it has two (X)."""
+    token_secret_command: tuple[str, ...] = ()
+    """Command that prints the token secret."""
+    token_secret_file: Path | None = None
+    """File (mode 0600) that holds the token secret."""
     app_secret: SecretStr | None = None
     """Secret with which the channel signs its webhooks."""
     app_secret_command: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The channels of the demo: four that a stand-in answers on, and one of most other kinds, for their policies."""
+"""The channels of the demo: those that a stand-in answers on, the website chat as it is, some for their policies."""
 
 from __future__ import annotations
 
@@ -53,16 +53,63 @@ def demo_channels(seed: int, standin_base_url: str) -> tuple[DemoChannel, ...]:
             webhook_path=_word(rng, 24),
         ),
     )
-    line = DemoChannel(
-        "line",
-        ChannelKind.LINE,
-        live=True,
-        config={"base_url": f"{base}/line"},
-        secrets={"token": _word(rng, 120), "app_secret": _word(rng, 32)},
-        webhook_path=_word(rng, 24),
+    later = (
+        _live(rng, base, ChannelKind.LINE, {}, {"token": _word(rng, 120), "app_secret": _word(rng, 32)}),
+        _live(rng, base, ChannelKind.MESSENGER, {"page_id": "107841405822304"}, _meta(rng)),
+        _live(rng, base, ChannelKind.VIBER, {"sender_name": "Northwind"}, {"token": _word(rng, 50)}),
+        _live(rng, base, ChannelKind.SMS, _twilio(rng, "+15557830001"), {"token": _word(rng, 32)}),
+        _live(rng, base, ChannelKind.WHATSAPP_TWILIO, _twilio(rng, "+15557830002"), {"token": _word(rng, 32)}),
+        _live(
+            rng,
+            base,
+            ChannelKind.WHATSAPP_360DIALOG,
+            {"phone_number_id": "106540352242923"},
+            {"token": _word(rng, 40), "webhook_secret": _word(rng, 32)},
+        ),
+        _live(
+            rng,
+            base,
+            ChannelKind.WECHAT,
+            {"app_id": "wx0a1b2c3d4e5f6a7b"},
+            {"app_secret": _word(rng, 32), "verify_token": _word(rng, 24), "webhook_secret": _word(rng, 43)},
+        ),
+        _live(
+            rng,
+            base,
+            ChannelKind.TIKTOK,
+            {"business_id": "7100000000000000001", "client_key": "awdemo0123456789"},
+            {"token": f"rft.{_word(rng, 60)}", "app_secret": _word(rng, 32)},
+        ),
+        _live(
+            rng,
+            base,
+            ChannelKind.X,
+            {"account_id": "1700000000000000001", "consumer_key": _word(rng, 25)},
+            {"token": f"17-{_word(rng, 40)}", "token_secret": _word(rng, 45), "app_secret": _word(rng, 50)},
+        ),
+        _live(
+            rng,
+            base,
+            ChannelKind.CUSTOM,
+            {"channel_id": "northwind", "idempotent": "yes"},
+            {"token": _word(rng, 40), "app_secret": _word(rng, 40), "webhook_secret": _word(rng, 40)},
+        ),
+        DemoChannel("webchat", ChannelKind.WEBCHAT, config={"title": "Northwind Outdoor"}, webhook_path=_word(rng, 24)),
     )
     others = {name: DemoChannel(name, kind) for name, kind in _OTHERS}
-    return live + tuple((others | {line.name: line}).values())
+    return live + tuple((others | {channel.name: channel for channel in later}).values())
+
+
+def _live(
+    rng: random.Random, base: str, kind: ChannelKind, config: dict[str, str], secrets: dict[str, str]
+) -> DemoChannel:
+    """A channel named like its kind that a stand-in answers on."""
+    settings = {"base_url": f"{base}/{kind.value}", **config}
+    return DemoChannel(kind.value, kind, live=True, config=settings, secrets=secrets, webhook_path=_word(rng, 24))
+
+
+def _twilio(rng: random.Random, number: str) -> dict[str, str]:
+    return {"account_sid": f"AC{rng.getrandbits(128):032x}", "number": number}
 
 
 def _meta(rng: random.Random) -> dict[str, str]:

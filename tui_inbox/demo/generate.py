@@ -38,6 +38,8 @@ MIX = {
 """How often each channel is the one that a customer writes on."""
 AT_HOME = {"zh": "wechat", "ja": "line"}
 """Channels that most customers of a language use."""
+PROVIDERS = {3: "whatsapp-twilio", 7: "whatsapp-360dialog"}
+"""WhatsApp numbers besides the first, by the last digit of a customer's number."""
 STATUSES = {Status.CLOSED: 56, Status.OPEN: 30, Status.SNOOZED: 7, Status.NONE: 7}
 ASSIGNEES = {"ana": 30, "bo": 22, "chen": 16, "dora": 7, "": 25}
 AGES = (
@@ -88,6 +90,8 @@ def _invented(rng: random.Random, number: int, now: datetime, taken: set[str]) -
         person = replace(person, phone="")
     taken.add(person.phone)
     main = AT_HOME[person.language] if person.language in AT_HOME and rng.random() < 0.6 else _pick(rng, MIX)
+    if main == "whatsapp":
+        main = PROVIDERS.get(number % 10, main)
     addresses = _addresses(rng, person, main, number)
     contact = DemoContact(
         person.first_name,
@@ -116,7 +120,7 @@ def _before(at: datetime, seconds: float) -> datetime:
 def _addresses(rng: random.Random, person: Person, main: str, number: int) -> tuple[DemoAddress, ...]:
     others = [name for name in ("email", "sms") if name != main and rng.random() < 0.35]
     if rng.random() < 0.2:
-        others.append("telegram" if main == "whatsapp" else "whatsapp")
+        others.append("telegram" if main.startswith("whatsapp") else "whatsapp")
     if rng.random() < 0.02:
         others.append("google-business")
     found = []
@@ -131,7 +135,7 @@ def _addresses(rng: random.Random, person: Person, main: str, number: int) -> tu
 def _address(rng: random.Random, person: Person, channel: str, number: int) -> str:
     """The address of a customer on a channel, in the shape that the channel uses; empty when there is none."""
     match channel:
-        case "whatsapp":
+        case "whatsapp" | "whatsapp-twilio" | "whatsapp-360dialog":
             return person.phone or f"+1555{number:07d}"
         case "sms":
             return person.phone
@@ -139,8 +143,10 @@ def _address(rng: random.Random, person: Person, channel: str, number: int) -> s
             return person.email
         case "telegram":
             return str(700_200_000 + number)
-        case "instagram" | "messenger" | "x":
+        case "instagram" | "messenger":
             return f"{rng.randrange(10**14, 10**15)}{number:06d}"
+        case "x":
+            return f"{rng.randrange(10**14, 10**15)}{number:06d}"[-19:]
         case "viber":
             return f"{rng.getrandbits(64):016x}{number:x}="
         case "line":

@@ -13,6 +13,9 @@ from tui_inbox.demo.generate import AGENT
 from tui_inbox.demo.model import DemoChannel
 from tui_inbox.domain.errors import InboxError
 
+PUBLIC_URL = "https://inbox.example"
+"""The receiver's address as the stand-ins know it; some sign it. They post to the receiver itself, on this machine."""
+
 
 @dataclass(frozen=True)
 class DemoPlaces:
@@ -60,6 +63,7 @@ class DemoPlaces:
             "",
             "[serve]",
             f"port = {port}",
+            f"public_url = {_quoted(PUBLIC_URL)}",
         ]
         for channel in channels:
             if channel.secrets:

@@ -13,6 +13,7 @@ from itertools import islice
 from tui_inbox.demo.channels import demo_channels
 from tui_inbox.demo.generate import AGENT, generate
 from tui_inbox.demo.model import DemoContact, DemoData, DemoLine
+from tui_inbox.demo.templates import templates_for
 from tui_inbox.domain.kinds import ChannelKind, Direction
 from tui_inbox.domain.models import Agent, Channel
 from tui_inbox.repository.contacts import NewContact
@@ -71,6 +72,7 @@ async def write(
     agents = await store.write(lambda unit: _add_agents(unit, data))
     teams = await store.write(lambda unit: _add_teams(unit, data, agents))
     stored = await store.write(lambda unit: _add_channels(unit, data, now))
+    await store.write(lambda unit: _add_visitors(unit, data, stored, now))
     writer = _Histories(random.Random(seed), agents, teams, stored)
     by_id = {channel.id: channel for channel in stored.values()}
     ids: list[int] = []
@@ -107,10 +109,21 @@ async def _add_channels(unit: Unit, data: DemoData, now: datetime) -> dict[str, 
     found = {}
     for channel in data.channels:
         ident = await unit.directory.add_channel(channel.name, channel.kind, channel.config, {}, channel.webhook_path)
-        if channel.kind is ChannelKind.WHATSAPP:
-            await unit.directory.put_templates(ident, data.templates, now)
+        held = templates_for(channel.kind, data.templates)
+        if held:
+            await unit.directory.put_templates(ident, held, now)
         found[channel.name] = Channel(ident, channel.name, channel.kind, channel.config, {}, channel.webhook_path)
     return found
+
+
+async def _add_visitors(unit: Unit, data: DemoData, channels: Mapping[str, Channel], now: datetime) -> None:
+    """The browsers of those who chatted: nobody has their tokens, so what is written to them waits for ever."""
+    for contact in data.contacts:
+        for item in contact.addresses:
+            channel = channels[item.channel]
+            if channel.kind is ChannelKind.WEBCHAT:
+                name = f"{contact.first_name} {contact.last_name}".strip()
+                await unit.chat.add_visitor(channel.id, item.address, f"demo {item.address}", name, now)
 
 
 async def _add_batch(

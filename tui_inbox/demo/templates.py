@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tui_inbox.demo.model import DemoTemplate
+from tui_inbox.domain.kinds import ChannelKind
 
 
 def _body(text: str, *examples: str) -> Mapping[str, Any]:
@@ -136,3 +137,17 @@ TEMPLATES = (
         quality="UNKNOWN",
     ),
 )
+
+
+def templates_for(kind: ChannelKind, templates: Sequence[DemoTemplate]) -> tuple[DemoTemplate, ...]:
+    """Those that a channel of this kind holds, as it holds them."""
+    match kind:
+        case ChannelKind.WHATSAPP | ChannelKind.WHATSAPP_360DIALOG:
+            return tuple(templates)
+        case ChannelKind.MESSENGER:
+            return tuple(item for item in templates if item.category == "UTILITY")
+        case ChannelKind.WHATSAPP_TWILIO:
+            # Twilio's contents are a text with one row of placeholders.
+            return tuple(item for item in templates if [part["type"] for part in item.components] == ["BODY"])
+        case _:
+            return ()

@@ -16,15 +16,15 @@ from typing import Any
 
 from tui_inbox import paths
 from tui_inbox.demo.model import DemoChannel, DemoTemplate
-from tui_inbox.demo.places import DemoPlaces
+from tui_inbox.demo.places import PUBLIC_URL, DemoPlaces
 from tui_inbox.demo.seed import DemoCustomer
+from tui_inbox.demo.templates import templates_for
 from tui_inbox.domain.clock import Clock
 from tui_inbox.domain.errors import InboxError
-from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.domain.policy import DEFAULT_POLICIES, FirstContact
 from tui_inbox.repository.store import Store
 from tui_inbox.server.processes import ManagedProcess, sender_alive, sender_command
 from tui_inbox.standins.config import (
-    STANDINS,
     ChannelConfig,
     CustomersConfig,
     MemberConfig,
@@ -32,6 +32,7 @@ from tui_inbox.standins.config import (
     TemplateConfig,
 )
 from tui_inbox.standins.launch import RunningStandins, launch
+from tui_inbox.standins.platforms import PLATFORMS
 
 START_SECONDS = 30.0
 """Longest wait for a process to be ready."""
@@ -54,8 +55,8 @@ def standin_config(
             address=customer.address,
             name=customer.name,
             last_inbound_at=customer.last_inbound_at,
-            # On WhatsApp anybody with a number can be reached; elsewhere only who has started.
-            started=customer.started or customer.kind is ChannelKind.WHATSAPP,
+            # Where the business may write first, anybody can be reached; elsewhere only who has started.
+            started=customer.started or DEFAULT_POLICIES[customer.kind].first_contact is not FirstContact.NO,
             blocked=customer.blocked_us,
         )
         members.setdefault(customer.channel, []).append(member)
@@ -67,22 +68,24 @@ def standin_config(
 
 
 def _standin(channel: DemoChannel, templates: Sequence[DemoTemplate], members: Sequence[MemberConfig]) -> ChannelConfig:
-    if channel.kind not in STANDINS:
+    if channel.kind not in PLATFORMS:
         raise ValueError(f"no stand-in for {channel.kind}")
-    held = [_template(item) for item in templates] if channel.kind is ChannelKind.WHATSAPP else []
-    given = {key: value for key, value in channel.config.items() if key != "base_url"}
+    held = [_template(item) for item in templates_for(channel.kind, templates)]
     return ChannelConfig.model_validate(
         {
             "name": channel.name,
             "kind": channel.kind,
             "prefix": f"/{channel.name}",
-            "token": channel.secrets["token"],
+            "token": channel.secrets.get("token", ""),
+            "token_secret": channel.secrets.get("token_secret", ""),
+            "verify_token": channel.secrets.get("verify_token", ""),
             "account": "Northwind Outdoor",
             "app_secret": channel.secrets.get("app_secret", ""),
             "webhook_secret": channel.secrets.get("webhook_secret", ""),
             "templates": held,
             "members": members,
-            **given,
+            "public_url": f"{PUBLIC_URL}/hooks/{channel.webhook_path}",
+            "settings": channel.config,
         }
     )
 

@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tui_inbox.domain.clock import Clock
 from tui_inbox.repository.activity import ActivityRepository
+from tui_inbox.repository.chat import ChatRepository
 from tui_inbox.repository.contacts import ContactRepository
 from tui_inbox.repository.conversations import ConversationRepository
 from tui_inbox.repository.directory import DirectoryRepository
@@ -38,3 +39,4 @@ class Unit:
         self.invariants = InvariantRepository(connection)
         self.health = HealthRepository(connection)
         self.activity = ActivityRepository(connection)
+        self.chat = ChatRepository(connection)

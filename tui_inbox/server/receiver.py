@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
@@ -20,10 +20,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from tui_inbox.channels.port import WebhookRequest
+from tui_inbox.channels.port import WebhookRequest, handshake_type_of
 from tui_inbox.domain.errors import StoreError
-from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.server.chat import ChatPages
+from tui_inbox.server.chat_limits import Limits
+from tui_inbox.server.chat_news import ChatNews
+from tui_inbox.server.reading import TooLargeError, read_body
 from tui_inbox.services.receiving import Hook, ReceivingService
+from tui_inbox.services.webchat import ChatService
 
 logger = logging.getLogger(__name__)
 
@@ -35,17 +39,6 @@ COMPLAINT_SECONDS = 60.0
 """One line about refused signatures per channel and this many seconds."""
 PATH_MAXIMUM = 128
 """Characters of the random path segment."""
-JSON_TYPES = frozenset({"application/json"})
-CONTENT_TYPES: Mapping[ChannelKind, frozenset[str]] = {
-    ChannelKind.SMS: frozenset({"application/x-www-form-urlencoded"}) | JSON_TYPES,
-    ChannelKind.WHATSAPP_TWILIO: frozenset({"application/x-www-form-urlencoded"}) | JSON_TYPES,
-    ChannelKind.WECHAT: frozenset({"text/xml", "application/xml"}),
-}
-"""Media types that a kind of channel posts; JSON for those not named."""
-
-
-class TooLargeError(Exception):
-    """The body is larger than the channel ever sends."""
 
 
 @dataclass
@@ -102,7 +95,7 @@ class Hooks:
             return refusal
         try:
             async with asyncio.timeout(self._read_seconds):
-                body = await _read(request, hook.adapter.body_maximum)
+                body = await read_body(request, hook.adapter.body_maximum)
         except TooLargeError:
             return _refusal(413)
         except TimeoutError:
@@ -118,34 +111,50 @@ class Hooks:
         except Exception as error:  # noqa: BLE001 - whatever kept it from being stored, it must be posted again
             return _unavailable(error)
         self._work.set()
-        return Response(status_code=200)
+        answer = hook.adapter.webhook_answer
+        return Response(answer.content, media_type=answer.media_type)
 
 
 def make_receiver(
     receiving: ReceivingService,
+    chat: ChatService | None = None,
     *,
+    stop: asyncio.Event | None = None,
+    limits: Limits | None = None,
     read_seconds: float = READ_SECONDS,
     complaint_clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
     """The application: ``/hooks/{path}`` for channels, ``/health``, and a background task that processes what came in.
 
-    The task runs while the application's lifespan does; what an earlier run left pending is processed first.
+    With ``chat`` also the website chat under ``/chat/{path}``, whose streams end when ``stop`` is set. The tasks run
+    while the application's lifespan does; what an earlier run left pending is processed first.
     """
     work = asyncio.Event()
     work.set()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(process_forever(receiving, work))
+        tasks = [asyncio.create_task(process_forever(receiving, work))]
+        if news is not None:
+            tasks += [asyncio.create_task(news.watch()), asyncio.create_task(_end_on(stop or asyncio.Event(), news))]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     hooks = Hooks(receiving, work, Complaints(complaint_clock), read_seconds)
     routes = [Route("/hooks/{path}", hooks), Route("/health", _health, methods=["GET"])]
+    news = ChatNews(chat) if chat is not None else None
+    if chat is not None and news is not None:
+        routes += ChatPages(chat, news, work, limits or Limits(), read_seconds).routes()
     return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _end_on(stop: asyncio.Event, news: ChatNews) -> None:
+    await stop.wait()
+    news.end()
 
 
 async def process_forever(receiving: ReceivingService, work: asyncio.Event) -> None:
@@ -168,7 +177,7 @@ async def process_forever(receiving: ReceivingService, work: asyncio.Event) -> N
 def _refuse_unread(hook: Hook, request: Request) -> Response | None:
     """The refusal that the headers alone deserve."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in CONTENT_TYPES.get(hook.channel.kind, JSON_TYPES):
+    if media_type not in hook.adapter.webhook_types:
         return _refusal(415)
     length = request.headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
@@ -178,16 +187,6 @@ def _refuse_unread(hook: Hook, request: Request) -> Response | None:
     if request.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
         return _refusal(415)
     return None
-
-
-async def _read(request: Request, maximum: int) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > maximum:
-            raise TooLargeError
-        parts.append(part)
-    return b"".join(parts)
 
 
 def _webhook(request: Request, body: bytes) -> WebhookRequest:
@@ -201,7 +200,7 @@ def _webhook(request: Request, body: bytes) -> WebhookRequest:
 
 def _shake_hands(hook: Hook, request: Request) -> Response:
     answer = hook.adapter.handshake(_webhook(request, b""))
-    return _refusal(403) if answer is None else PlainTextResponse(answer)
+    return _refusal(403) if answer is None else Response(answer, media_type=handshake_type_of(hook.adapter))
 
 
 def _refusal(status: int) -> Response:

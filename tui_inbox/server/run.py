@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.server.receiver import make_receiver
 from tui_inbox.services.receiving import ReceivingService
+from tui_inbox.services.webchat import ChatService
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,10 @@ class HasReceiving(Protocol):
     @property
     def receiving(self) -> ReceivingService:
         """Takes webhooks in."""
+
+    @property
+    def chat(self) -> ChatService:
+        """The website chat."""
 
 
 class ImpatientProtocol(H11Protocol):
@@ -102,7 +107,8 @@ async def run_receiver(
 
     Raises :class:`UsageError` when the address cannot be used.
     """
-    await serve(make_receiver(services.receiving), host, port, ready=ready, stop=stop)
+    app = make_receiver(services.receiving, services.chat, stop=stop)
+    await serve(app, host, port, ready=ready, stop=stop)
 
 
 async def serve(app: ASGIApp, host: str, port: int, *, ready: Callable[[int], None], stop: asyncio.Event) -> None:

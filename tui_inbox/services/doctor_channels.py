@@ -7,24 +7,25 @@ from collections.abc import Mapping
 from tui_inbox.config import Settings, secret_sources, secrets_for, variable_for
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.models import Channel, ChannelHealth
+from tui_inbox.domain.policy import DEFAULT_POLICIES
 from tui_inbox.services.context import AdapterSource
 from tui_inbox.services.doctor_finding import Check, State, clock
 
 
 async def channel(settings: Settings, item: Channel, adapters: AdapterSource | None) -> Check:
     """One channel. With ``adapters`` it is asked as well; nothing is sent to customers."""
-    from tui_inbox.channels.registry import ADAPTERS, WEBHOOK_SECRETS
+    from tui_inbox.channels.registry import ADAPTERS, secrets_of
 
     name = f"channel {item.name}"
-    adapter = ADAPTERS.get(item.kind)
-    if adapter is None:
-        return Check(name, State.WARNING, f"{item.kind.value} channels cannot be connected yet: nothing is sent there")
+    if item.kind not in ADAPTERS:
+        retired = DEFAULT_POLICIES[item.kind].retired
+        told = retired or f"{item.kind.value} channels cannot be connected yet"
+        return Check(name, State.WARNING, f"{told.rstrip('.')}: nothing is sent there")
     if item.paused_reason:
         told = f"paused: {item.paused_reason} When that is mended: tui-inbox channel test {item.name}"
         return Check(name, State.WARNING, told)
-    needed = dict.fromkeys((*adapter.required_secrets, *WEBHOOK_SECRETS.get(item.kind, ())))
     sources = secret_sources(settings, item.name)
-    missing = [variable_for(item.name, secret) for secret in needed if secret not in sources]
+    missing = [variable_for(item.name, secret) for secret in secrets_of(item.kind) if secret not in sources]
     if missing:
         return Check(name, State.WARNING, f"secrets are not set: {', '.join(missing)}")
     try:

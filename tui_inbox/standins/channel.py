@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from tui_inbox.domain.clock import Clock
-from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.standins.config import ChannelConfig, StandinConfig
 from tui_inbox.standins.customers import Customers
-from tui_inbox.standins.instagram import InstagramStandin
-from tui_inbox.standins.line import LineStandin
 from tui_inbox.standins.platform import Answer, Call, Platform, RefusedError
+from tui_inbox.standins.platforms import PLATFORMS
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
-from tui_inbox.standins.telegram import TelegramStandin
 from tui_inbox.standins.webhooks import Poster, Webhook
-from tui_inbox.standins.whatsapp import WhatsAppStandin
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Torn:
 
 
 Reaction = Answer | Cut | Torn
-Spawn = Callable[[Any], None]
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Runs a coroutine in the background."""
 
 
@@ -54,11 +50,12 @@ class Channel:
     ) -> None:
         self.config = config
         self.state = ChannelState(config, clock, accepted_file=process.accepted_file)
-        self.platform = _platform(self.state, specs)
+        self.platform: Platform = PLATFORMS[config.kind](self.state, specs)
         self.poster = Poster(self.platform, config.webhook_url)
         self._process = process
         self._customers = Customers(process.customers) if process.customers is not None else None
         self._spawn = spawn
+        self._aftermaths: set[asyncio.Task[None]] = set()
 
     async def handle(self, call: Call) -> Reaction:
         """Answer a request as the channel would, faults included."""
@@ -91,8 +88,10 @@ class Channel:
             key=taken.key,
         )
         self.state.keep(message)
-        late = fault if fault is not None and fault.kind == "late" else None
-        self._spawn(self._afterwards(message, late))
+        late = fault if fault is not None and fault.kind == "late" else taken.late
+        aftermath = self._spawn(self._afterwards(message, late))
+        self._aftermaths.add(aftermath)
+        aftermath.add_done_callback(self._aftermaths.discard)
         if fault is not None and fault.kind == "drop":
             return Cut()
         answer = self.platform.taken(message)
@@ -125,6 +124,11 @@ class Channel:
             await asyncio.sleep(answer.delay)
             self.say(message.address, answer.text)
 
+    async def settled(self) -> None:
+        """Wait until receipts and answers of every message so far have been posted."""
+        await asyncio.gather(*self._aftermaths)
+        await self.poster.settled()
+
     def say(
         self, address: str, text: str, *, name: str = "", username: str = "", at: datetime | None = None
     ) -> Webhook:
@@ -154,13 +158,3 @@ class Channel:
         if seconds_ago is not None:
             at = self.state.clock() - timedelta(seconds=seconds_ago)
         self.state.member(address).last_inbound_at = at
-
-
-def _platform(state: ChannelState, specs: Specs | None) -> Platform:
-    if state.config.kind is ChannelKind.TELEGRAM:
-        return TelegramStandin(state, specs)
-    if state.config.kind is ChannelKind.WHATSAPP:
-        return WhatsAppStandin(state, specs)
-    if state.config.kind is ChannelKind.LINE:
-        return LineStandin(state, specs)
-    return InstagramStandin(state)

@@ -12,7 +12,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import ChannelKind
 
-STANDINS = (ChannelKind.TELEGRAM, ChannelKind.WHATSAPP, ChannelKind.INSTAGRAM, ChannelKind.LINE)
 DAY_SECONDS = 86_400.0
 
 
@@ -56,26 +55,35 @@ class ChannelConfig(_Strict):
     kind: ChannelKind
     prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9_.-]+)*$")
     """Path before the channel's own paths; part of the ``base_url`` of whoever sends."""
-    token: str
+    token: str = ""
+    token_secret: str = ""
     account: str = ""
     """Name of the business as the channel tells it; for Telegram the bot's user name."""
     app_secret: str = ""
+    verify_token: str = ""
     webhook_secret: str = ""
     webhook_url: str = ""
     """Where events are posted; without one they wait until the control API sets it."""
-    phone_number_id: str = ""
-    waba_id: str = ""
-    account_id: str = ""
+    public_url: str = ""
+    """The same address as the channel knows it, where it is another: Twilio signs it."""
+    settings: Mapping[str, str] = Field(default_factory=dict)
+    """The account's ids and the like, named as in the channel's own settings (``phone_number_id``…)."""
     window_seconds: float = DAY_SECONDS
     human_agent_seconds: float = 7 * DAY_SECONDS
     templates: Sequence[TemplateConfig] = ()
     members: Sequence[MemberConfig] = ()
 
+    def setting(self, name: str) -> str:
+        """A setting; empty when it is not given."""
+        return self.settings.get(name, "")
+
     @field_validator("kind")
     @classmethod
     def _has_a_standin(cls, kind: ChannelKind) -> ChannelKind:
-        if kind not in STANDINS:
-            raise ValueError(f"there is a stand-in for {', '.join(STANDINS)} only")
+        from tui_inbox.standins.platforms import PLATFORMS  # the stand-ins themselves need what stands here
+
+        if kind not in PLATFORMS:
+            raise ValueError(f"there is a stand-in for {', '.join(PLATFORMS)} only")
         return kind
 
 

@@ -7,12 +7,13 @@
 ``GET members``            the customers as the channel knows them
 ``POST say``               a customer writes: ``address``, ``text``, ``name``, ``username``, ``at`` (ISO 8601)
 ``POST event``             a webhook as given in ``body`` (an object, or text to be signed byte by byte)
+``POST again``             the ``last`` webhooks once more; with ``backwards`` in the opposite order
 ``POST fault``             the next ``count`` sends go wrong: see :class:`tui_inbox.standins.state.Fault`
 ``POST faults/clear``      no more faults
 ``POST window``            when the customer last wrote: ``address``, ``last_inbound_at`` or ``seconds_ago``
 ``POST members``           ``address``, ``name``, ``started``, ``blocked``
 ``POST webhook_url``       where webhooks go from now on: ``url``
-``POST settled``           answers when every webhook so far has been delivered
+``POST settled``           answers when every webhook so far has been delivered, also those that sends bring about
 =========================  ===========================================================================================
 """
 
@@ -21,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -69,6 +70,13 @@ class Event(_Body):
     body: dict[str, Any] | str
 
 
+class Again(_Body):
+    """Body of ``again``."""
+
+    last: int = Field(default=1, ge=1)
+    backwards: bool = False
+
+
 class WebhookUrl(_Body):
     """Body of ``webhook_url``."""
 
@@ -99,6 +107,7 @@ def routes(channels: Mapping[str, Channel]) -> list[Route]:
     post: dict[str, Callable[[Channel, Request], Awaitable[Any]]] = {
         "say": _say,
         "event": _event,
+        "again": _again,
         "fault": _fault,
         "faults/clear": _clear_faults,
         "window": _window,
@@ -143,6 +152,12 @@ async def _event(channel: Channel, request: Request) -> Any:
     return {"ok": True}
 
 
+async def _again(channel: Channel, request: Request) -> Any:
+    told = Again.model_validate_json(await request.body())
+    channel.poster.again(told.last, backwards=told.backwards)
+    return {"ok": True}
+
+
 async def _fault(channel: Channel, request: Request) -> Any:
     channel.state.faults.append(Fault.model_validate_json(await request.body()))
     return {"ok": True}
@@ -171,5 +186,5 @@ async def _webhook_url(channel: Channel, request: Request) -> Any:
 
 
 async def _settled(channel: Channel, _request: Request) -> Any:
-    await channel.poster.settled()
+    await channel.settled()
     return {"ok": True}

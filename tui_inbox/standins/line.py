@@ -130,7 +130,7 @@ class LineStandin:
         }
         return {"destination": BOT_ID, "events": [event]}
 
-    def sign(self, body: bytes) -> Mapping[str, str]:
+    def sign(self, body: bytes, url: str) -> Mapping[str, str]:
         """LINE's signature."""
         signature = line_signature(self.state.config.app_secret, body)
         return {"Content-Type": "application/json; charset=utf-8", "X-Line-Signature": signature}

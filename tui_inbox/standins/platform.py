@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from tui_inbox.standins.config import Member
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -52,6 +52,8 @@ class Taken:
     tag: str = ""
     echo: str = ""
     key: str = ""
+    late: Fault | None = None
+    """What goes wrong with it after it was taken, where the channel notices only then."""
 
 
 class Platform(Protocol):
@@ -89,8 +91,16 @@ class Platform(Protocol):
     def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
         """Body of the webhook that tells a change of ``blocked``; ``None`` where the channel does not tell."""
 
-    def sign(self, body: bytes) -> Mapping[str, str]:
-        """Headers of a webhook with this body."""
+    def sign(self, body: bytes, url: str) -> Mapping[str, str]:
+        """Headers of a webhook with this body to the address ``url``."""
 
     def encode(self, body: Mapping[str, Any]) -> bytes:
         """The webhook body as the channel writes it."""
+
+
+@runtime_checkable
+class SignsUrl(Protocol):
+    """A channel whose signature stands in the query of the webhook's address."""
+
+    def signed_url(self, body: bytes, url: str) -> str:
+        """``url`` with the signature of this body."""

@@ -40,10 +40,11 @@ class Host:
         if len(self.channels) < len(config.channels):
             raise ValueError("two channels have the same name")
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def app(self) -> Starlette:
         """The web application."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tui_inbox.domain.errors import UsageError
 FOLDER_VARIABLE = "TUI_INBOX_SPECS"
 WHATSAPP_FILE = "whatsapp-business-messaging-v23.yaml"
 TELEGRAM_FILE = "telegram-bot-api.json"
+TWILIO_FILE, CONTENT_FILE = "twilio-api-v2010.json", "twilio-content-v1.json"
 LINE_FILE, LINE_WEBHOOK_FILE = "line-messaging-api.yml", "line-webhook.yml"
 TELEGRAM_BASE = {
     "String": {"type": "string"},
@@ -31,7 +33,7 @@ class Specs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        for name in (WHATSAPP_FILE, TELEGRAM_FILE, LINE_FILE, LINE_WEBHOOK_FILE):
+        for name in (WHATSAPP_FILE, TELEGRAM_FILE, LINE_FILE, LINE_WEBHOOK_FILE, TWILIO_FILE, CONTENT_FILE):
             if not (folder / name).is_file():
                 raise UsageError(f"{FOLDER_VARIABLE} names a folder without {name}: correct it, or unset it.")
 
@@ -55,6 +57,7 @@ class Specs:
         self.whatsapp_problem({})
         self.telegram_problem("getMe", {})
         self.line_push_problem({})
+        self.twilio_message_problem({})
 
     @functools.cached_property
     def whatsapp(self) -> dict[str, Any]:
@@ -110,6 +113,41 @@ class Specs:
     def line_webhook_problem(self, body: object) -> str:
         """What is wrong with a webhook's body; empty when nothing."""
         return _worst(self._line_webhook, body)
+
+    def twilio_message_problem(self, form: Mapping[str, str]) -> str:
+        """What is wrong with the form of ``POST …/Messages.json``; empty when nothing. Names are compared as well."""
+        known = self._twilio_message["properties"]
+        unknown = sorted(set(form) - set(known))
+        if unknown:
+            return f"{unknown[0]} is no field of it"
+        missing = sorted(set(self._twilio_message["required"]) - set(form))
+        if missing:
+            return f"{missing[0]} is missing"
+        for name, value in form.items():
+            pattern = known[name].get("pattern")
+            if pattern and not re.search(pattern, value):
+                return f"{name}: {value[:60]!r} does not match {pattern}"
+        return ""
+
+    def twilio_contents_problem(self, body: object) -> str:
+        """What is wrong with the answer of ``GET /v1/ContentAndApprovals``; empty when nothing."""
+        return _worst(self._twilio_contents, body)
+
+    @functools.cached_property
+    def _twilio_message(self) -> dict[str, Any]:
+        paths = json.loads((self._folder / TWILIO_FILE).read_text("utf-8"))["paths"]
+        post = paths["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]
+        found: dict[str, Any] = post["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+        return found
+
+    @functools.cached_property
+    def _twilio_contents(self) -> Any:
+        from openapi_schema_validator import OAS30Validator
+
+        document = json.loads((self._folder / CONTENT_FILE).read_text("utf-8"))
+        answers = document["paths"]["/v1/ContentAndApprovals"]["get"]["responses"]
+        schema = answers["200"]["content"]["application/json"]["schema"]
+        return OAS30Validator(schema | {"components": document["components"]})
 
     @functools.cached_property
     def _line_schemas(self) -> dict[str, Any]:

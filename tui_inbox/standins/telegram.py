@@ -122,7 +122,7 @@ class TelegramStandin:
         }
         return {"update_id": self.state.number(), "my_chat_member": change}
 
-    def sign(self, body: bytes) -> Mapping[str, str]:
+    def sign(self, body: bytes, url: str) -> Mapping[str, str]:
         """The secret token."""
         return {
             "Content-Type": "application/json",

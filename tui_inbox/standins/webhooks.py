@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui_inbox.channels.http import Http, HttpReply
-from tui_inbox.standins.platform import Platform
+from tui_inbox.standins.platform import Platform, SignsUrl
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds between two tries. The real channels wait longer and give up after 7 days (Meta) or 24 hours (Telegram)."""
@@ -22,7 +22,6 @@ class Webhook:
     """One body on its way."""
 
     body: bytes
-    headers: Mapping[str, str]
     attempts: int = 0
     status: int | None = None
     """HTTP status of the last try; ``None`` when there was no answer."""
@@ -66,13 +65,19 @@ class Poster:
         return self.post_bytes(self._platform.encode(body))
 
     def post_bytes(self, raw: bytes) -> Webhook:
-        """Put a body into the queue as it is, signed."""
-        webhook = Webhook(raw, self._platform.sign(raw))
+        """Put a body into the queue as it is; every try signs it anew, since some signatures hold time and address."""
+        webhook = Webhook(raw)
         self._waiting.append(webhook)
         self.past.append(webhook)
         self._settled.clear()
         self._news.set()
         return webhook
+
+    def again(self, last: int, *, backwards: bool) -> None:
+        """Post the ``last`` webhooks once more, on request in the opposite order."""
+        repeated = [webhook.body for webhook in list(self.past)[-last:]]
+        for body in reversed(repeated) if backwards else repeated:
+            self.post_bytes(body)
 
     async def settled(self) -> None:
         """Wait until nothing is on its way."""
@@ -97,7 +102,9 @@ class Poster:
 
     async def _try(self, webhook: Webhook) -> bool:
         webhook.attempts += 1
-        reply = await self._http.post_bytes(self._url, webhook.headers, webhook.body)
+        headers = self._platform.sign(webhook.body, self._platform.state.config.public_url or self._url)
+        url = self._platform.signed_url(webhook.body, self._url) if isinstance(self._platform, SignsUrl) else self._url
+        reply = await self._http.post_bytes(url, headers, webhook.body)
         webhook.status = reply.status if isinstance(reply, HttpReply) else None
         webhook.delivered = isinstance(reply, HttpReply) and 200 <= reply.status < 300
         return webhook.delivered

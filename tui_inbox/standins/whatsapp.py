@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from tui_inbox.standins import meta, whatsapp_templates
+from tui_inbox.standins import meta, meta_templates
 from tui_inbox.standins.config import Member
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
@@ -37,7 +36,7 @@ class WhatsAppStandin:
     def __init__(self, state: ChannelState, specs: Specs | None) -> None:
         self.state = state
         self._specs = specs
-        self._ids = {"number": state.config.phone_number_id, "account": state.config.waba_id}
+        self._ids = {"number": state.config.setting("phone_number_id"), "account": state.config.setting("waba_id")}
 
     def is_send(self, call: Call) -> bool:
         """Whether the request sends a message."""
@@ -51,36 +50,22 @@ class WhatsAppStandin:
         """The number itself, and the list of templates."""
         ident, edge = meta.node(call, self._ids)
         config = self.state.config
-        if ident == config.phone_number_id and not edge:
+        if ident == config.setting("phone_number_id") and not edge:
             name = config.account or "Demo business"
             return Answer(200, {"verified_name": name, "display_phone_number": f"+{DISPLAY_NUMBER}", "id": ident})
-        if ident == config.waba_id and edge == "message_templates":
-            return self._templates(call)
+        if ident == config.setting("waba_id") and edge == "message_templates":
+            return meta_templates.page(call, config.templates, _bad)
         raise RefusedError(meta.error(100, f"Tried accessing nonexisting field ({edge})"))
-
-    def _templates(self, call: Call) -> Answer:
-        """A page of templates; the cursor is the number of templates before it."""
-        try:
-            limit = min(250, max(1, int(call.query.get("limit", "25"))))
-            start = int(base64.urlsafe_b64decode(call.query.get("after", "") or _cursor(0)))
-        except ValueError as problem:
-            raise _bad("Param limit or after is not valid.") from problem
-        found = self.state.config.templates[start : start + limit]
-        paging: dict[str, Any] = {}
-        if found:
-            end = start + len(found)
-            cursors = {"before": _cursor(start), "after": _cursor(end)}
-            paging = {"cursors": cursors}
-            if end < len(self.state.config.templates):
-                # As the real one, a whole address with the token in it, to a host that must not be followed blindly.
-                paging["next"] = f"https://graph.invalid/next?access_token=secret&after={cursors['after']}"
-        return Answer(200, {"data": [whatsapp_templates.listed(item) for item in found], "paging": paging})
 
     def check(self, call: Call) -> Taken:
         """Everything that the real one checks before it answers."""
         ident, edge = meta.node(call, self._ids)
-        if ident != self.state.config.phone_number_id or edge != "messages":
+        if ident != self.state.config.setting("phone_number_id") or edge != "messages":
             raise RefusedError(meta.error(100, "Unsupported post request."))
+        return self.check_body(call)
+
+    def check_body(self, call: Call) -> Taken:
+        """Check a message, wherever it was posted to."""
         body = meta.json_body(call, _bad)
         if self._specs is not None:
             problem = self._specs.whatsapp_problem(body)
@@ -89,7 +74,7 @@ class WhatsAppStandin:
         _check_envelope(body)
         address = _address(body)
         if body["type"] == "template":
-            text, name = whatsapp_templates.filled(body.get("template"), self.state.config.templates)
+            text, name = meta_templates.filled(body.get("template"), self.state.config.templates)
         else:
             text, name = _text(body), ""
         self._check_member(self.state.members.get(address), is_text=not name)
@@ -160,12 +145,13 @@ class WhatsAppStandin:
         return None
 
     def _event(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
-        metadata = {"display_phone_number": DISPLAY_NUMBER, "phone_number_id": self.state.config.phone_number_id}
+        number_id = self.state.config.setting("phone_number_id")
+        metadata = {"display_phone_number": DISPLAY_NUMBER, "phone_number_id": number_id}
         change = {"field": "messages", "value": {"messaging_product": PRODUCT, "metadata": metadata, **value}}
-        entry = {"id": self.state.config.waba_id or "0", "changes": [change]}
+        entry = {"id": self.state.config.setting("waba_id") or "0", "changes": [change]}
         return {"object": "whatsapp_business_account", "entry": [entry]}
 
-    def sign(self, body: bytes) -> Mapping[str, str]:
+    def sign(self, body: bytes, url: str) -> Mapping[str, str]:
         """Meta's signature."""
         return meta.sign(self.state, body)
 
@@ -176,10 +162,6 @@ class WhatsAppStandin:
 
 def _bad(told: str) -> RefusedError:
     return RefusedError(meta.error(100, told, product=PRODUCT))
-
-
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(str(position).encode()).decode()
 
 
 def _check_envelope(body: Mapping[str, Any]) -> None:

@@ -17,8 +17,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from tests.conformance.samples import SAMPLE_OF
 from tests.support.serving import serving
 from tui_inbox.domain.kinds import ChannelKind
 
@@ -81,15 +81,16 @@ class Talk:
     def take(self) -> bytes:
         """The customer gets the message; the answer to it, which for a key that is known is another."""
         assert self.kind is not None
+        sample = SAMPLE_OF[self.kind]
         key = self.field("x-line-retry-key")
         known = self.server.keys.get(key) if key else None
         if known is not None:
             return reply(409, {"message": "The retry key is already accepted", "sentMessages": [{"id": known}]})
-        self.server.taken[self.kind].append(text_of(json.loads(self.body)))
+        self.server.taken[self.kind].append(sample.text_in(self.body))
         ident = str(sum(map(len, self.server.taken.values())))
         if key:
             self.server.keys[key] = ident
-        return reply(200, success(self.kind, ident))
+        return reply(200, sample.success(ident))
 
 
 Fault = Callable[[Talk], Awaitable[None]]
@@ -195,24 +196,3 @@ def reply(status: int, body: object = None, *, raw: bytes | None = None, **heade
     told |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"HTTP/1.1 {status} Told", *(f"{name}: {value}" for name, value in told.items())]
     return "\r\n".join([*lines, "", ""]).encode() + content
-
-
-def success(kind: ChannelKind, ident: str) -> dict[str, Any]:
-    """The answer of a channel that has taken a message."""
-    match kind:
-        case ChannelKind.TELEGRAM:
-            return {"ok": True, "result": {"message_id": int(ident), "chat": {"id": 1}}}
-        case ChannelKind.WHATSAPP:
-            return {"messages": [{"id": f"wamid.{ident}"}]}
-        case ChannelKind.INSTAGRAM:
-            return {"message_id": f"m_{ident}"}
-        case _:
-            return {"sentMessages": [{"id": ident}]}
-
-
-def text_of(body: dict[str, Any]) -> str:
-    """The text in a request of any channel."""
-    if "messages" in body:
-        return str(body["messages"][0]["text"])
-    inner = body.get("message", body).get("text")
-    return str(inner["body"] if isinstance(inner, dict) else inner)

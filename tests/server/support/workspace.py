@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.conformance.samples import SAMPLE_OF
 from tests.support.template import put
 from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.channels.registry import build_adapter
+from tui_inbox.channels.webchat import Mailbox
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, DeliveryState, Role
@@ -26,9 +28,10 @@ from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
 from tui_inbox.services.delivery import DeliveryService
 from tui_inbox.services.receiving import ReceivingService
+from tui_inbox.services.webchat import ChatService
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-NUMBER_ID = "106540352242922"
+NUMBER_ID = SAMPLE_OF[ChannelKind.WHATSAPP].config["phone_number_id"]
 SECRETS = {"token": "tok", "app_secret": "app-secret", "verify_token": "verify-me", "webhook_secret": "hook-secret"}
 
 
@@ -52,12 +55,13 @@ class Adapters:
 
     locked: set[str] = field(default_factory=set)
     other: dict[str, ChannelAdapter] = field(default_factory=dict)
+    mailbox: Mailbox | None = None
 
     def get(self, channel: Channel) -> ChannelAdapter:
         """The adapter of a channel."""
         if channel.name in self.locked:
             raise UsageError(f"Channel '{channel.name}' has no token.")
-        return self.other.get(channel.name) or build_adapter(channel, Secrets(SECRETS))
+        return self.other.get(channel.name) or build_adapter(channel, Secrets(SECRETS), mailbox=self.mailbox)
 
 
 @dataclass
@@ -74,21 +78,31 @@ class Workspace:
 
     def __post_init__(self) -> None:
         self.context = Context(self.store, self.clock, rng=random.Random(7))
+        self.adapters.mailbox = self.chat
 
     @property
     def receiving(self) -> ReceivingService:
         """A receiving service."""
         return ReceivingService(self.context, self.adapters)
 
+    @property
+    def chat(self) -> ChatService:
+        """The website chat."""
+        return ChatService(self.context)
+
     def sender(self, worker: str = "sender", **options: Any) -> DeliveryService:
         """A sender in this process."""
         return DeliveryService(self.context, self.adapters, worker, **options)
 
     async def add_channel(
-        self, name: str = "wa", kind: ChannelKind = ChannelKind.WHATSAPP, override: dict[str, Any] | None = None
+        self,
+        name: str = "wa",
+        kind: ChannelKind = ChannelKind.WHATSAPP,
+        override: dict[str, Any] | None = None,
+        **more: str,
     ) -> Channel:
-        """Connect an account to the fault server."""
-        config = {"base_url": self.base_url, "phone_number_id": NUMBER_ID, "account_id": "178414", "waba_id": "1"}
+        """Connect an account to the fault server; ``more`` settings."""
+        config = {**(SAMPLE_OF[kind].config if kind in SAMPLE_OF else {}), "base_url": self.base_url, **more}
 
         async def work(unit: Unit) -> Channel:
             added = await unit.directory.add_channel(name, kind, config, override or {}, f"path-{name}")

@@ -1,15 +1,16 @@
-"""Templates in the stand-in of WhatsApp: listing them, checking a filled one (reference: channels, 2.5 and 2.7)."""
+"""Templates in the stand-ins of WhatsApp and Messenger: listing them, checking a filled one (channels, 2.5, 2.7)."""
 
 from __future__ import annotations
 
+import base64
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tui_inbox.standins import meta
 from tui_inbox.standins.config import TemplateConfig
-from tui_inbox.standins.platform import RefusedError
+from tui_inbox.standins.platform import Answer, Call, RefusedError
 
 PRODUCT = "whatsapp"
 PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
@@ -31,6 +32,29 @@ def listed(template: TemplateConfig) -> dict[str, Any]:
         "quality_score": {"score": template.quality},
         "rejected_reason": template.rejected_reason,
     }
+
+
+def page(call: Call, templates: Sequence[TemplateConfig], bad: Callable[[str], RefusedError]) -> Answer:
+    """A page of the list; the cursor is the number of templates before it. Raises what ``bad`` makes."""
+    try:
+        limit = min(250, max(1, int(call.query.get("limit", "25"))))
+        start = int(base64.urlsafe_b64decode(call.query.get("after", "") or _cursor(0)))
+    except ValueError as problem:
+        raise bad("Param limit or after is not valid.") from problem
+    found = templates[start : start + limit]
+    paging: dict[str, Any] = {}
+    if found:
+        end = start + len(found)
+        cursors = {"before": _cursor(start), "after": _cursor(end)}
+        paging = {"cursors": cursors}
+        if end < len(templates):
+            # As the real one, a whole address with the token in it, to a host that must not be followed blindly.
+            paging["next"] = f"https://graph.invalid/next?access_token=secret&after={cursors['after']}"
+    return Answer(200, {"data": [listed(item) for item in found], "paging": paging})
+
+
+def _cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(str(position).encode()).decode()
 
 
 def filled(content: object, known: Sequence[TemplateConfig]) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What Instagram's webhooks say (reference: channels, sections 4.6 and 5)."""
+"""What the webhooks of Messenger and Instagram say, which have one shape (reference: channels, sections 4.6 and 5)."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import placeholders
+from tui_inbox.channels import meta_templates, placeholders
 from tui_inbox.channels.meta import entries
 from tui_inbox.channels.payload import instant, integer, mapping, mappings, text
 from tui_inbox.domain.events import ChannelEvent, DeletedEvent, EchoEvent, InboundMessage, ReceiptEvent
 from tui_inbox.domain.kinds import InboundKind, Receipt
 
-OBJECT = "instagram"
 
-
-def parse(body: bytes, received_at: datetime) -> Sequence[ChannelEvent]:
-    """Every event in ``body``, in order. Raises :class:`PayloadError` for a body of another kind."""
+def parse(body: bytes, received_at: datetime, kind: str) -> Sequence[ChannelEvent]:
+    """Every event in ``body``, in order. Raises :class:`PayloadError` for a body about anything but ``kind``."""
     found: list[ChannelEvent] = []
-    for entry in entries(body, (OBJECT,)):
+    for entry in entries(body, (kind,)):
         for item in _items(entry):
-            event = _event(item, received_at)
-            if event is not None:
-                found.append(event)
+            found += _events(item, received_at)
+        for change in mappings(entry.get("changes")):
+            if text(change.get("field")) == meta_templates.CHANGED:
+                at = instant(entry.get("time"), received_at)
+                found += meta_templates.changed(mapping(change.get("value")), at)
     return found
 
 
@@ -31,6 +31,17 @@ def _items(entry: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from mappings(entry.get("messaging"))
     for change in mappings(entry.get("changes")):
         yield mapping(change.get("value"))
+
+
+def _events(item: Mapping[str, Any], received_at: datetime) -> Iterator[ChannelEvent]:
+    sender = text(mapping(item.get("sender")).get("id"))
+    at = instant(item.get("timestamp"), received_at)
+    if sender and mapping(item.get("delivery")):
+        yield from _delivered(mapping(item["delivery"]), sender, at)
+        return
+    event = _event(item, received_at)
+    if event is not None:
+        yield event
 
 
 def _event(item: Mapping[str, Any], received_at: datetime) -> ChannelEvent | None:
@@ -57,7 +68,7 @@ def _message(message: Mapping[str, Any], sender: str, recipient: str, at: dateti
         return None
     if message.get("is_deleted") is True:
         return DeletedEvent(address, f"deleted:{ident}", ident, at)
-    body, attachments = placeholders.instagram(message)
+    body, attachments = placeholders.meta(message)
     if message.get("is_echo") is True:
         return EchoEvent(address, f"echo:{ident}", ident, at, body, echo=text(message.get("metadata")))
     return InboundMessage(
@@ -78,6 +89,23 @@ def _read(read: Mapping[str, Any], sender: str, at: datetime) -> ReceiptEvent | 
         address=sender,
         watermark=None if watermark is None else min(instant(watermark, at), at),
     )
+
+
+def _delivered(delivery: Mapping[str, Any], sender: str, at: datetime) -> Iterator[ReceiptEvent]:
+    """Messages by their ids, and everything up to an instant: the ids may be missing."""
+    mids, watermark = delivery.get("mids"), integer(delivery.get("watermark"))
+    for ident in filter(None, map(text, mids)) if isinstance(mids, list) else ():
+        yield ReceiptEvent(
+            key=f"delivered:{ident}", at=at, receipt=Receipt.DELIVERED, provider_id=ident, address=sender
+        )
+    if watermark is not None:
+        yield ReceiptEvent(
+            key=f"delivered:{sender}:{watermark}",
+            at=at,
+            receipt=Receipt.DELIVERED,
+            address=sender,
+            watermark=min(instant(watermark, at), at),
+        )
 
 
 def _postback(postback: Mapping[str, Any], sender: str, at: datetime) -> InboundMessage:

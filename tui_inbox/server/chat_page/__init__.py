@@ -1,0 +1,1 @@
+"""What the website chat gives to browsers: its page and its script."""
