@@ -17,7 +17,6 @@ from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.delivery import Timing
 from tui_inbox.domain.models import Channel
 from tui_inbox.repository.dialect import Journal
-from tui_inbox.repository.presence import PresenceBoard
 from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
@@ -164,5 +163,5 @@ async def open_services(
         directory=DirectoryService(context, adapters),
         importing=ImportService(context),
         receiving=ReceivingService(context, adapters),
-        presence=PresenceService(context, PresenceBoard(store.path)),
+        presence=PresenceService(context, store.presence()),
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tests.support.files import path_of
 from tui_inbox.domain.delivery import LEASE
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import (
@@ -225,7 +226,7 @@ class World:
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table."""
-        return dump(self.store.path)
+        return dump(path_of(self.store))
 
 
 def dump(path: Path) -> dict[str, list[tuple[Any, ...]]]:

@@ -117,12 +117,12 @@ _TROUBLE = {
 
 @dataclass(frozen=True)
 class Probe:
-    """What a file holds, found out without writing."""
+    """What a database holds, found out without writing."""
 
     empty: bool
     ours: bool
     revision: str
-    """Revision of the schema; empty when the file says none."""
+    """Revision of the schema; empty when it says none."""
 
 
 def file_of(address: str) -> Path:
@@ -296,24 +296,34 @@ def trouble(error: BaseException) -> Trouble:
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "sqlite_errorcode", None)
     if code is None:
-        return Trouble.OTHER
+        from tui_inbox.repository import postgresql
+
+        return postgresql.trouble(error)
     return _TROUBLE.get(code & 0xFF, Trouble.OTHER)
 
 
 def schema_extras(engine: str) -> tuple[str, ...]:
-    """Statements that finish a new schema: our mark in the file, and the triggers that keep the record append-only."""
-    return (f"PRAGMA application_id = {APPLICATION_ID}", *ACTIVITY_TRIGGERS) if engine == "sqlite" else ()
+    """Statements that finish a new schema: our mark in it, and the triggers that keep the record append-only."""
+    if engine == "sqlite":
+        return (f"PRAGMA application_id = {APPLICATION_ID}", *ACTIVITY_TRIGGERS)
+    from tui_inbox.repository import postgresql_schema
+
+    return postgresql_schema.EXTRAS
 
 
 def search_extras(engine: str) -> tuple[str, ...]:
     """Statements that make the search index and the triggers that keep it and the counters, and fill them."""
-    search = sqlite_search_schema
-    return (*search.SCHEMA, *search.FILL, *search.COUNT) if engine == "sqlite" else ()
+    if engine == "sqlite":
+        search = sqlite_search_schema
+        return (*search.SCHEMA, *search.FILL, *search.COUNT)
+    from tui_inbox.repository import postgresql_schema
+
+    return postgresql_schema.SEARCH_EXTRAS
 
 
 def own_table(name: str) -> bool:
-    """Whether the engine itself made this table, as a part of another."""
-    return name.startswith(sqlite_search_schema.WORDS)
+    """Whether this is a table of one engine only: made as a part of another, or that of presence."""
+    return name.startswith(sqlite_search_schema.WORDS) or name == "presence"
 
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -322,7 +332,11 @@ def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgre
 
 
 async def clock(connection: AsyncConnection) -> datetime:
-    """The present instant by the engine's clock, to the millisecond."""
+    """The present instant by the engine's clock, to the millisecond at least."""
+    if connection.dialect.name != "sqlite":
+        from tui_inbox.repository import postgresql
+
+        return await postgresql.clock(connection)
     result = await connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")
     return datetime.fromisoformat(str(result.scalar_one()))
 
