@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("textual", "rich", "sqlalchemy", "aiosqlite", "asyncpg", "alembic", "httpx", "pydantic", "starlette", "uvicorn")
+HEAVY = "textual rich sqlalchemy aiosqlite asyncpg alembic httpx pydantic starlette uvicorn".split()
 PACKAGE = Path(__file__).parent.parent / "tui_inbox"
 STANDARD = sys.stdlib_module_names | {"tui_inbox", "__main__"}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.files import path_of
+from tests.support.servers import dump as dump_server
 from tui_inbox.domain.delivery import LEASE
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import (
@@ -28,6 +29,7 @@ from tui_inbox.domain.models import Agent, Channel, Conversation
 from tui_inbox.domain.policy import policy_for
 from tui_inbox.domain.window import ChannelFacts, renew
 from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.server_address import is_server
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.contacts import ContactService
@@ -97,9 +99,9 @@ class World:
         self.channels: dict[str, Channel] = {}
 
     @classmethod
-    async def build(cls, path: Path, rules: WorkspaceRules | None = None) -> World:
+    async def build(cls, database: str, rules: WorkspaceRules | None = None) -> World:
         clock = FixedClock()
-        world = cls(await Store.open(f"sqlite:///{path}", clock=clock), clock, rules or WorkspaceRules())
+        world = cls(await Store.open(database, clock=clock), clock, rules or WorkspaceRules())
 
         async def work(unit: Unit) -> None:
             for handle, name in (("ana", "Ana"), ("bo", "Bo"), ("cy", "Cy")):
@@ -226,7 +228,7 @@ class World:
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table."""
-        return dump(path_of(self.store))
+        return dump_server(self.store.url) if is_server(self.store.url) else dump(path_of(self.store))
 
 
 def dump(path: Path) -> dict[str, list[tuple[Any, ...]]]:

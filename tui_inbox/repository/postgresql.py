@@ -153,6 +153,11 @@ def trouble(error: BaseException) -> Trouble:
     return _TROUBLE.get(code) or _TROUBLE_CLASSES.get(code[:2], Trouble.OTHER)
 
 
+def is_duplicate(error: BaseException) -> bool:
+    """Whether a row was refused because its key is taken."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == "23505"
+
+
 async def probe(connection: AsyncConnection) -> Probe:
     """Look what is in the database without writing."""
     row = (

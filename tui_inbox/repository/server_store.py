@@ -132,13 +132,16 @@ class ServerStore(Store):
                 ) from error
             raise
 
-    def _worth_another_try(self, error: BaseException, waited: float) -> bool:
+    def _worth_another_try(self, error: BaseException, tries: int, waited: float) -> bool:
         if isinstance(error, StoreDoubtfulError):
             return False
+        if postgresql.is_duplicate(error):
+            # Two units that each saw no such row yet; alone one sees the other's. A third time it is a defect of ours.
+            return tries <= TOGETHER_TRIES
         lost = isinstance(error, StoreUnreachableError) or dialect.trouble(error) is Trouble.UNREACHABLE
         if lost:
             self._met(_store_error(error, self.name) or StoreUnreachableError(str(error)))
-        return (lost and waited < LOST_PATIENCE) or super()._worth_another_try(error, waited)
+        return (lost and waited < LOST_PATIENCE) or super()._worth_another_try(error, tries, waited)
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -160,8 +160,8 @@ class Store(ABC):
         """A span in which somebody may have to wait for others who write."""
         return nullcontext()
 
-    def _worth_another_try(self, error: BaseException, waited: float) -> bool:
-        """Whether the unit may be tried again after ``error``, ``waited`` seconds after it was begun."""
+    def _worth_another_try(self, error: BaseException, tries: int, waited: float) -> bool:
+        """Whether a unit that failed with ``error`` is tried once more, after ``tries`` tries in ``waited`` seconds."""
         return dialect.trouble(error) is Trouble.BUSY and waited < WRITE_PATIENCE
 
     def _wrote(self, writing: asyncio.Task[Any]) -> None:
@@ -181,8 +181,8 @@ class Store(ABC):
                     await unit.search.settle()
                     return result
             except (*dialect.ERRORS, StoreError) as error:
-                if not self._worth_another_try(error, loop.time() - begun):
+                tries += 1
+                if not self._worth_another_try(error, tries, loop.time() - begun):
                     raise
-            tries += 1
             await asyncio.sleep(self._random.uniform(0, ceiling))
             ceiling = min(LONGEST_PAUSE, ceiling * 2)

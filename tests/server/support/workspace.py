@@ -190,10 +190,12 @@ class Workspace:
 
 
 @asynccontextmanager
-async def open_workspace(path: Path, clock: Callable[[], datetime], base_url: str) -> AsyncIterator[Workspace]:
-    """A workspace with one agent and a WhatsApp channel named ``wa``."""
-    shutil.copy(await blank(), path / "inbox.db")
-    store = await Store.open(str(path / "inbox.db"), clock=clock)
+async def open_workspace(place: Path | str, clock: Callable[[], datetime], base_url: str) -> AsyncIterator[Workspace]:
+    """A workspace with one agent and a WhatsApp channel named ``wa``, in a folder or a database that is named."""
+    if isinstance(place, Path):
+        shutil.copy(await blank(), place / "inbox.db")
+        place = str(place / "inbox.db")
+    store = await Store.open(place, clock=clock)
     try:
         workspace = Workspace(store, clock, base_url)
         workspace.agent_id = await store.write(lambda unit: unit.directory.add_agent("ana", "Ana", Role.AGENT))
