@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tui_inbox.repository.sqlite_search_schema import COUNT, EMPTY, FILL
+from tui_inbox.repository.dialect import add_functions
+from tui_inbox.repository.sqlite_search_schema import COUNT, EMPTY, EMPTY_TEXTS, FILL, SETTLE_TEXTS, words_of
 from tui_inbox.repository.store import Store
 
 FIRST = [
@@ -24,6 +26,23 @@ LAST = [
 CJK = "王李张刘陈杨赵黄周吴小明芳伟娜敏静丽强磊"
 DOMAINS = ("gmail.com", "hotmail.com", "example.com", "yahoo.co.uk", "web.de", "corp.example", "mail.example.org")
 AGENTS = 50
+MESSAGES = 10
+"""Messages of each contact."""
+_SAID = (
+    "the a to my order is not here yet when will it come please thanks that solved for us parcel damaged refund "
+    "invoice wrong size blue red shoes lamp return label printed address changed delivery tomorrow hello good "
+    "morning we have sent you link track number question about account password bill payment card"
+)
+BODIES = [" ".join(random.Random(n).choices(_SAID.split(" "), k=4 + n % 9)) for n in range(997)]
+BODIES += ["The quick brown ferret asks for a credit note", "您好，我的包裹在哪里"]
+"""What they say; the last two are rare."""
+_MESSAGES = """INSERT INTO timeline (contact_id, seq, at, arrived_at, direction, body)
+WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n + 1 < :number)
+SELECT v.contact_id, n.n + 1, v.last_activity_at - (:number - n.n) * 3600000000, v.last_activity_at,
+ CASE n.n % 2 WHEN 0 THEN 'inbound' ELSE 'outbound' END, b.body
+FROM conversations v CROSS JOIN n CROSS JOIN temp.bodies b
+ON b.n = CASE WHEN (v.contact_id * 10 + n.n) % 20011 < 2 THEN 997 + (v.contact_id * 10 + n.n) % 20011
+ ELSE (v.contact_id * 7919 + n.n * 31) % 99991 % 997 END ORDER BY v.contact_id, n.n"""
 STATUSES = ("open", "snoozed", "closed", "closed", "closed", "none")
 NOW = 1_790_000_000_000_000
 """Microseconds of the newest activity."""
@@ -67,12 +86,14 @@ def _conversations(count: int) -> Iterator[tuple[Any, ...]]:
         )
 
 
-async def make(path: Path, contacts: int) -> None:
-    """Write a workspace of ``contacts`` into a new file."""
+async def make(path: Path, contacts: int, messages: int = MESSAGES) -> None:
+    """Write a workspace of ``contacts``, each with ``messages``, into a new file."""
     await (await Store.open(str(path))).close()
     connection = sqlite3.connect(path, isolation_level=None)
+    add_functions(connection)
+    connection.create_function("search_words_of", 1, lru_cache(2000)(words_of))  # they say only a thousand things
     connection.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000; BEGIN")
-    for statement in EMPTY:
+    for statement in (*EMPTY, *EMPTY_TEXTS):
         connection.execute(statement)
     connection.executemany(
         "INSERT INTO agents (id, handle, handle_folded, role) VALUES (?, ?, ?, 'agent')",
@@ -100,13 +121,17 @@ async def make(path: Path, contacts: int) -> None:
         ((n, tag, tag.upper()) for n in range(1, contacts + 1) for tag in ("vip", "new")[: n % 5 // 3]),
     )
     connection.executemany(
-        "INSERT INTO conversations (contact_id, status, assignee_id, last_activity_at, waiting_since, preview, "
-        "preview_direction, preview_at, has_window, window_ends_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO conversations (last_seq, contact_id, status, assignee_id, last_activity_at, waiting_since, "
+        "preview, preview_direction, preview_at, has_window, window_ends_at) "
+        "VALUES (100, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         _conversations(contacts),
     )
     for _, sql in kept:
         connection.execute(sql)
-    for statement in (*FILL, *COUNT):
+    connection.execute("CREATE TEMP TABLE bodies (n INTEGER PRIMARY KEY, body TEXT)")
+    connection.executemany("INSERT INTO bodies VALUES (?, ?)", enumerate(BODIES))
+    connection.execute(_MESSAGES, {"number": messages})
+    for statement in (*FILL, *SETTLE_TEXTS, *COUNT):
         connection.execute(statement)
     connection.execute("COMMIT")
     connection.close()

@@ -71,7 +71,7 @@ class Floor:
         event.listen(store._readers.sync_engine, "before_cursor_execute", self._hear)
 
     def _hear(self, _conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        if statement.lstrip().upper().startswith("SELECT"):
+        if statement.lstrip().upper().startswith(("SELECT", "WITH")):
             self.heard.append((statement, parameters))
 
     def time(self, runs: int) -> float:

@@ -220,7 +220,7 @@ async def test_a_full_bucket_makes_the_index_wait_and_not_lie(store: Store, plac
         ("DELETE FROM search_entries", "does not hold"),
         ("UPDATE search_entries SET at = at + 1", "does not hold"),
         (
-            "INSERT INTO search_entries SELECT place + 1, 99, at, status, 0, 0, '', '', '', '' FROM search_entries",
+            "INSERT INTO search_entries SELECT place + 1, 99, at, status, 0, 0, 0, '', '', '', '' FROM search_entries",
             "hold",
         ),
         ("UPDATE search_entries SET custom = 'x'", "does not hold"),
@@ -257,7 +257,7 @@ async def test_numbers_follow_every_change(store: Store, place: Place) -> None:
         assert dict(facets.channels) == {ChannelKind.TELEGRAM: 1, ChannelKind.WHATSAPP: 1}
         assert (facets.tags, facets.assignees) == ((("vip", 1),), (("bo", 1),))
         mine = await unit.inbox.counts(InboxFilter(InboxKind.MINE, agent_id=place.bo), now=NOW)
-        assert (mine.open, mine.any, mine.bound) == (1, 1, None)
+        assert (mine.open, mine.any, mine.complete) == (1, 1, True)
     assert await problems(store) == []
 
 
@@ -270,7 +270,7 @@ async def test_counting_stops_at_a_bound(store: Store, place: Place, monkeypatch
             assert counts.said(ConversationStatus.NONE) == ("0" if typed == "zzz" else "5+")
             assert counts.said(None) == counts.said(ConversationStatus.NONE)
         whole = await unit.inbox.counts(InboxFilter(), now=NOW)
-        assert (whole.said(ConversationStatus.NONE), whole.bound) == (str(PEOPLE + 1), None)
+        assert (whole.said(ConversationStatus.NONE), whole.complete) == (str(PEOPLE + 1), True)
 
 
 async def test_an_older_workspace_gets_its_index(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ SORTS = ("latest", "oldest", "window_end", "waiting")
 
 @click.command()
 @click.argument("query", nargs=-1)
+@click.option("--text", "said", multiple=True, metavar="WORDS", help="Words in a row in one message; repeatable.")
 @click.option("--inbox", default="all", metavar="mine|unassigned|all|team:NAME", help="Whose conversations.")
 @click.option("--status", type=click.Choice(STATUSES), default="any", show_default=True, help="Their status.")
 @click.option("--sort", type=click.Choice(SORTS), default="latest", show_default=True, help="Order.")
@@ -48,6 +49,7 @@ SORTS = ("latest", "oldest", "window_end", "waiting")
 def find(
     session: Session,
     query: tuple[str, ...],
+    said: tuple[str, ...],
     inbox: str,
     status: str,
     sort: str,
@@ -59,32 +61,40 @@ def find(
     """List contacts.
 
     QUERY looks into names and phones anywhere, into emails whole and inside, into custom fields whole. name: phone:
-    email: id: narrow a word to a field; tag: assignee: channel: country: language: status: window: filter.
+    email: id: narrow a word to a field; tag: assignee: channel: country: language: status: window: filter; text: looks
+    into messages, as --text does.
     """
     from tui_inbox.domain.kinds import ConversationStatus, SortOrder
 
     wanted = None if status == "any" else ConversationStatus(status)
 
     async def work(services: Services) -> tuple[list[InboxRow], StatusCounts | None]:
-        view = await _view(services, " ".join(query), inbox)
+        view = await _view(services, " ".join(query), said, inbox)
         view = replace(view, status=wanted, sort=SortOrder(sort))
         rows = await services.inbox.page(view, after=after, limit=limit)
         hidden = wanted is not None and not rows and after is None
         return rows, await services.inbox.counts(view) if hidden else None
 
     rows, counts = session.run(work)
-    emit_rows([_row(row) for row in rows], COLUMNS, as_json=as_json, as_csv=as_csv)
+    columns = (*COLUMNS, "line") if any("text" in row.matched for row in rows) else COLUMNS
+    emit_rows([_row(row) for row in rows], columns, as_json=as_json, as_csv=as_csv)
     if counts is not None and counts.any:
-        others = [(name, getattr(counts, name)) for name in STATUSES[:-1] if name != status and getattr(counts, name)]
+        others = [
+            (name, counts.said(ConversationStatus(name)))
+            for name in STATUSES[:-1]
+            if name != status and counts.of(ConversationStatus(name))
+        ]
         told = ", ".join(f"{number} in {name}" for name, number in others)
         tell(f"0 in {status}, {told}. Look there with --status any.")
 
 
-async def _view(services: Services, query: str, inbox: str) -> InboxFilter:
+async def _view(services: Services, typed: str, said: tuple[str, ...], inbox: str) -> InboxFilter:
     from tui_inbox.domain.filters import InboxFilter, InboxKind
-    from tui_inbox.domain.search import parse
+    from tui_inbox.domain.search import fold, parse
 
-    view = InboxFilter(query=parse(query))
+    texts = tuple(folded for text in said if (folded := fold(text)))
+    query = parse(typed)
+    view = InboxFilter(query=replace(query, texts=(*query.texts, *texts)))
     kind, _, name = inbox.partition(":")
     if kind == "team" and name:
         teams = await services.directory.teams()
@@ -110,6 +120,7 @@ def _row(row: InboxRow) -> dict[str, Any]:
         "last_activity_at": row.last_activity_at,
         "channels": row.channel_kinds,
         "matched": row.matched,
+        "line": row.preview if "text" in row.matched else None,
         "cursor": row.cursor,
     }
 

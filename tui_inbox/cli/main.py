@@ -17,6 +17,7 @@ COMMANDS = {
     "channel": "admin:channel",
     "close": "lifecycle:close",
     "config": "diagnosis:config",
+    "db": "database:database",
     "deliver": "processes:deliver",
     "demo": "demo:demo",
     "doctor": "diagnosis:doctor",

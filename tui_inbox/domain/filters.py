@@ -48,8 +48,8 @@ class StatusCounts:
     snoozed: int = 0
     closed: int = 0
     none: int = 0
-    bound: int | None = None
-    """Where counting each of them stopped: a number that has reached it means so many or more; ``None`` = all exact."""
+    complete: bool = True
+    """Whether all were counted; else each number means so many or more."""
 
     @property
     def any(self) -> int:
@@ -62,10 +62,4 @@ class StatusCounts:
 
     def said(self, status: ConversationStatus | None) -> str:
         """The count of one status as it is shown: ``2,000+`` where counting stopped."""
-        return f"{self.of(status):,}{'+' if self._stopped(status) else ''}"
-
-    def _stopped(self, status: ConversationStatus | None) -> bool:
-        if self.bound is None:
-            return False
-        numbers = [self.of(one) for one in (ConversationStatus if status is None else (status,))]
-        return any(number >= self.bound for number in numbers)
+        return f"{self.of(status):,}{'' if self.complete else '+'}"

@@ -62,6 +62,19 @@ class Channel:
     """With a reason and no time: paused until an admin acts."""
     last_webhook_at: datetime | None = None
 
+    @property
+    def standing_pause(self) -> str:
+        """Why it is paused until an admin acts; empty when it isn't.
+
+        A pause with a time ends by itself: the sender waits for it, the agent may write meanwhile.
+        """
+        return self.paused_reason if self.paused_until is None else ""
+
+
+def shown_name(contact_id: int, first_name: str, last_name: str, email: str, phone: str) -> str:
+    """First and last name, else email, else phone, else ``#id``."""
+    return f"{first_name} {last_name}".strip() or email or phone or f"#{contact_id}"
+
 
 @dataclass(frozen=True)
 class Contact:
@@ -82,7 +95,7 @@ class Contact:
     @property
     def name(self) -> str:
         """First and last name, else email, else phone, else ``#id``."""
-        return f"{self.first_name} {self.last_name}".strip() or self.email or self.phone or f"#{self.id}"
+        return shown_name(self.id, self.first_name, self.last_name, self.email, self.phone)
 
 
 @dataclass(frozen=True)
@@ -136,7 +149,8 @@ class InboxRow:
     """Handle; empty when nobody has it."""
     last_activity_at: datetime
     preview: str
-    """Beginning of the newest message, as it came: clean before painting."""
+    """Beginning of the newest message, as it came: clean before painting. After a search in messages the line of the
+    newest message that has the words."""
     preview_direction: Direction | None
     channels: tuple[ContactChannel, ...]
     """The contact's addresses with their facts, the one last used first."""
@@ -150,7 +164,7 @@ class InboxRow:
     failed: int
     """Outgoing messages that failed, are blocked or uncertain."""
     matched: tuple[str, ...]
-    """Fields in which the search hit: ``name``, ``phone``, ``email``, ``email part``, ``id`` or a custom field."""
+    """Where the search hit: ``text`` of a message, ``name``, ``phone``, ``email``, ``email part``, ``id``, ``custom``."""
     version: int
     cursor: str
     """Opaque key of this row for ``after``."""

@@ -325,8 +325,7 @@ def _contact_channel(row: AnyRow, channel: Channel) -> ContactChannel:
             started=row.started,
             opted_out=row.opted_out,
             contact_blocked=row.blocked,
-            # A pause with a time ends by itself: the sender waits for it, the agent may write meanwhile.
-            paused=channel.paused_reason if channel.paused_until is None else "",
+            paused=channel.standing_pause,
         ),
         last_inbound_at=row.last_inbound_at,
         last_message_at=row.last_message_at,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Table, event
@@ -23,6 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from tui_inbox import paths
 from tui_inbox.domain.errors import StoreUnreachableError
 from tui_inbox.repository import sqlite_search_schema
+from tui_inbox.repository.sqlite_driver import DRIVER
 
 APPLICATION_ID = 0x7475_6962
 """Written into the file's header, so that another program's database is never taken for ours."""
@@ -154,7 +156,8 @@ def _reading(path: Path) -> dict[str, str]:
     return {"mode": "ro", "immutable": "1"} if alone else {"mode": "ro"}
 
 
-def _reader(path: Path) -> sqlite3.Connection:
+def reader(path: Path) -> sqlite3.Connection:
+    """A plain connection that cannot write."""
     query = "&".join(f"{name}={value}" for name, value in _reading(path).items())
     return sqlite3.connect(f"file:{quote(str(path))}?{query}", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
 
@@ -162,7 +165,7 @@ def _reader(path: Path) -> sqlite3.Connection:
 def probe(path: Path) -> Probe:
     """Look into a database file without writing. Raises ``sqlite3.Error``."""
     # Through the engine and never by open(): closing any other descriptor of the file would drop this process's locks.
-    connection = _reader(path)
+    connection = reader(path)
     try:
         names = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -218,7 +221,7 @@ def try_writing(path: Path) -> None:
 
 def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
     """``ok``, or what the engine's own check finds wrong in the file. ``whole``: compare the indexes as well."""
-    connection = _reader(path)
+    connection = reader(path)
     try:
         check = "integrity_check" if whole else "quick_check"
         return "; ".join(str(row[0]) for row in connection.execute(f"PRAGMA {check}({most})"))
@@ -228,7 +231,7 @@ def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
 
 def people(path: Path) -> frozenset[tuple[int, str]]:
     """Ids and handles of the agents in a file: what tells a restored database from somebody else's."""
-    connection = _reader(path)
+    connection = reader(path)
     try:
         return frozenset(connection.execute("SELECT id, handle_folded FROM agents"))
     finally:
@@ -250,15 +253,16 @@ def make_engine(
     query = {**(_reading(path) if read_only else {"mode": "rw"}), "uri": "true"}
     url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
     if access is Access.WATCH:
-        engine = create_async_engine(url, poolclass=NullPool)
+        engine = create_async_engine(url, module=DRIVER, poolclass=NullPool)
     else:
         sizes = {Access.READ: (2, 6), Access.WRITE: (1, 0)}[access]
-        engine = create_async_engine(url, pool_size=sizes[0], max_overflow=sizes[1])
+        engine = create_async_engine(url, module=DRIVER, pool_size=sizes[0], max_overflow=sizes[1])
     begin = access.value
 
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
         connection.isolation_level = None
+        add_functions(connection)
         cursor = connection.cursor()
         try:
             for setting in SETTINGS:
@@ -283,6 +287,12 @@ def make_engine(
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
     return engine
+
+
+def add_functions(connection: Any) -> None:
+    """Give a connection what the statements of the search index call."""
+    for name, arguments, function in sqlite_search_schema.FUNCTIONS:
+        connection.create_function(name, arguments, function, deterministic=True)
 
 
 def in_use(engine: AsyncEngine) -> bool:
@@ -315,7 +325,7 @@ def search_extras(engine: str) -> tuple[str, ...]:
     """Statements that make the search index and the triggers that keep it and the counters, and fill them."""
     if engine == "sqlite":
         search = sqlite_search_schema
-        return (*search.SCHEMA, *search.FILL, *search.COUNT)
+        return (*search.SCHEMA, *search.FILL, *search.SETTLE_TEXTS, *search.COUNT)
     from tui_inbox.repository import postgresql_schema
 
     return postgresql_schema.SEARCH_EXTRAS
@@ -323,7 +333,7 @@ def search_extras(engine: str) -> tuple[str, ...]:
 
 def own_table(name: str) -> bool:
     """Whether this is a table of one engine only: made as a part of another, or that of presence."""
-    return name.startswith(sqlite_search_schema.WORDS) or name == "presence"
+    return name.startswith((sqlite_search_schema.WORDS, sqlite_search_schema.TEXTS)) or name == "presence"
 
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:

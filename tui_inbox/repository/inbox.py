@@ -1,58 +1,88 @@
-"""The inbox list: pages by key, counts, and what can be filtered by. A constant number of queries per page."""
+"""The inbox list: pages by key, counts, and what can be filtered by. A constant number of statements per page."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.sql import visitors
 
-from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.filters import InboxFilter, InboxKind, StatusCounts
-from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, DeliveryState, Direction, SortOrder
-from tui_inbox.domain.models import Contact, ContactChannel, InboxFacets, InboxRow
-from tui_inbox.domain.search import SearchQuery, matched_fields
-from tui_inbox.repository.base import AnyRow, Repository
-from tui_inbox.repository.columns import in_states
-from tui_inbox.repository.contacts import ContactRepository, contact_row
+from tui_inbox.domain.kinds import ChannelKind, ConversationStatus
+from tui_inbox.domain.models import InboxFacets, InboxRow
+from tui_inbox.repository.base import Repository
 from tui_inbox.repository.directory import DirectoryRepository
+from tui_inbox.repository.inbox_rows import Asked, InboxRows, Placed
 from tui_inbox.repository.paging import Cursor, Segment, decode, in_segment, segments_of
 from tui_inbox.repository.search import (
     Names,
     conditions,
+    inbox_conditions,
     is_plain,
     needs_agents,
     needs_channels,
     storable_query,
     whole_emails,
+    words_condition,
 )
-from tui_inbox.repository.search_index import Hit, Hits, index_of
+from tui_inbox.repository.search_index import Counted, Hit, Hits, Sayings, index_of
 from tui_inbox.repository.search_tables import channel_counts, conversation_counts, tag_counts
-from tui_inbox.repository.tables import (
-    agents,
-    contacts,
-    conversations,
-    outbox,
-)
+from tui_inbox.repository.tables import agents, contacts, conversations
 
 MOST_SEGMENTS = 4
-MOST_COUNTED = 2000
-"""Counting what a search or filter finds stops here, per status."""
-MOST_SORTED = 2000
+MOST_COUNTED = 5000
+"""Counting what a search or filter finds stops here."""
+MOST_SORTED = 1000
 """Hits that are taken from the index to be sorted; of more, the list in its own order soon finds enough."""
+MOST_SAYING = 500
+"""Contacts that a search in messages finds: those with the newest messages."""
 
 
 @dataclass(frozen=True)
 class _Stretch:
     """What is read of one segment."""
 
+    index: int
     segment: Segment
     place: Cursor | None
     limit: int
     backwards: bool
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A filter, ready to be asked."""
+
+    filter: InboxFilter
+    narrow: list[ColumnElement[bool]]
+    """What is demanded beside inbox, status and words."""
+    hits: Hits | None
+    sayings: Sayings | None = None
+
+    @property
+    def demands(self) -> list[ColumnElement[bool]]:
+        """Everything that a row must meet."""
+        status = self.filter.status
+        of_status = [] if status is None else [conversations.c.status == status]
+        return [*of_status, *self.demands_of_any_status]
+
+    @property
+    def demands_of_any_status(self) -> list[ColumnElement[bool]]:
+        """The same whatever the status."""
+        words = words_condition(storable_query(self.filter.query).terms)
+        found = [*inbox_conditions(self.filter), *self.narrow, *([] if words is None else [words])]
+        if self.sayings is not None:
+            found.append(conversations.c.contact_id.in_(self.entries))
+        return found
+
+    @property
+    def entries(self) -> dict[int, int]:
+        """By contact, the message that a text search has found."""
+        found = () if self.sayings is None else self.sayings.found
+        return {said.contact_id: said.entry_id for said in found}
 
 
 class InboxRepository(Repository):
@@ -80,31 +110,34 @@ class InboxRepository(Repository):
         return await self._page(f, now, None, limit, backwards=True)
 
     async def counts(self, f: InboxFilter, *, now: datetime) -> StatusCounts:
-        """How many contacts the filter finds per status, its own status left out."""
+        """How many contacts the filter finds per status, its own status left out.
+
+        Where counting stopped, :attr:`StatusCounts.complete` says so.
+        """
         if is_plain(f):
-            return StatusCounts(**await self._kept_counts(f))
-        names, hits = await self._names(f), await index_of(self._connection).hits(f, all_of_them=True)
-        demands = conditions(f, names, now, with_status=False, with_words=hits is None)
-        if hits is not None:
-            found = await hits.counts(demands, MOST_COUNTED)
+            return await self._kept_counts(f)
+        asked = await self._asked(f, now, of_any_status=True)
+        if asked.hits is not None:
+            counted = await asked.hits.counts(asked.narrow, MOST_COUNTED)
         else:
-            found = await self._bounded_counts(demands)
-        return StatusCounts(**found, bound=MOST_COUNTED)
+            counted = await self._counted(asked.demands_of_any_status)
+        complete = counted.complete and (asked.sayings is None or asked.sayings.complete)
+        return _status_counts(counted.numbers, complete=complete)
 
     async def row(self, contact_id: int, f: InboxFilter, *, now: datetime) -> InboxRow | None:
         """The row of one contact as the list would show it now; ``None`` when the filter does not find it."""
-        names = await self._names(f)
+        only = conversations.c.contact_id == contact_id
+        asked = await self._asked(f, now, only)
         for index, segment in enumerate(self._segments(f, now)):
-            statement = in_segment(_rows().where(conversations.c.contact_id == contact_id), segment)
-            found = await self._first(statement.where(*conditions(f, names, now)))
-            if found is not None:
-                return (await self._complete([(index, segment, found)], f, now))[0]
+            for place in await self._listed(asked.demands, _Stretch(index, segment, None, 1, False)):
+                rows = await self._rows(f, now, [place], asked)
+                return rows[0] if rows else None
         return None
 
     async def position(self, f: InboxFilter, cursor: str, *, now: datetime) -> int:
         """Number of rows before the row of this cursor."""
         place = decode(cursor, f.sort, MOST_SEGMENTS)
-        demands = conditions(f, await self._names(f), place.now)
+        demands = (await self._asked(f, place.now)).demands
         total = 0
         for index, segment in enumerate(self._segments(f, place.now)[: place.segment + 1]):
             statement = in_segment(_joined(select(func.count()), demands, segment).where(*demands), segment)
@@ -145,54 +178,72 @@ class InboxRepository(Repository):
         self, f: InboxFilter, now: datetime, place: Cursor | None, limit: int, *, backwards: bool
     ) -> list[InboxRow]:
         begun = now if place is None else place.now
-        names, hits = await self._names(f), await index_of(self._connection).hits(f)
-        streams = hits is not None and f.sort in {SortOrder.LATEST, SortOrder.OLDEST}
-        demands, narrow = (conditions(f, names, begun, with_words=with_words) for with_words in (True, False))
-        if hits is not None and not streams:
-            demands += await self._among(hits, narrow)
+        asked = await self._asked(f, begun)
         segments = list(enumerate(self._segments(f, begun)))
-        found: list[tuple[int, Segment, AnyRow]] = []
+        found: list[Placed] = []
         for index, segment in reversed(segments) if backwards else segments:
             if place is not None and (index > place.segment if backwards else index < place.segment):
                 continue
             here = place if place is not None and index == place.segment else None
-            stretch = _Stretch(segment, here, limit - len(found), backwards)
-            if streams and hits is not None and not segment.few:
-                rows = await self._streamed(hits, narrow, stretch)
-            else:
-                rows = await self._listed(demands, stretch)
-            found += [(index, segment, row) for row in rows]
+            found += await self._stretch(asked, _Stretch(index, segment, here, limit - len(found), backwards))
             if len(found) >= limit:
                 break
-        return await self._complete(found[::-1] if backwards else found, f, begun)
+        return await self._rows(f, begun, found[::-1] if backwards else found, asked)
 
-    async def _listed(self, demands: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[AnyRow]:
-        """Rows of a stretch off the list in its own order, each looked at."""
+    async def _asked(
+        self, f: InboxFilter, now: datetime, *more: ColumnElement[bool], of_any_status: bool = False
+    ) -> _Question:
+        """What the filter demands, and ``more``; a search in messages is done here already."""
+        index = index_of(self._connection)
+        question = _Question(f, [*conditions(f, await self._names(f), now), *more], None)
+        if f.query.texts:
+            demands = question.demands_of_any_status if of_any_status else question.demands
+            sayings = await index.sayings(storable_query(f.query).texts, demands, MOST_SAYING)
+            return replace(question, sayings=sayings)
+        return question if more else replace(question, hits=await index.hits(f, all_of_them=of_any_status))
+
+    async def _stretch(self, asked: _Question, stretch: _Stretch) -> list[Placed]:
+        """The contacts of one stretch, by the way that is quickest there."""
+        segment = stretch.segment
+        found = None
+        if asked.hits is not None and not segment.few:
+            found = await self._indexed(asked.hits, asked.narrow, stretch)
+        if found is None:
+            return await self._listed(asked.demands, stretch)
+        return [Placed(hit.contact_id, stretch.index, hit.at) for hit in found]
+
+    async def _indexed(self, hits: Hits, narrow: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[Hit] | None:
+        """Out of the index, which gives them in the order of last activity; few hits can be sorted otherwise."""
         segment, here = stretch.segment, stretch.place
-        statement = in_segment(_rows().where(*demands), segment)
+        demands = narrow if segment.condition is None else [*narrow, segment.condition]
+        place = None if here is None else Hit(here.at, here.contact_id)
+        descending = segment.descending is not stretch.backwards
+        if segment.column is conversations.c.last_activity_at:
+            return await hits.in_order(demands, place, stretch.limit, newest_first=descending)
+        return await hits.sorted_by(
+            segment.column.name, demands, place, stretch.limit, descending=descending, most=MOST_SORTED
+        )
+
+    async def _listed(self, demands: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[Placed]:
+        """Off the list in its own order, each looked at."""
+        segment = stretch.segment
+        columns = select(conversations.c.contact_id, segment.column.label("at"))
+        statement = in_segment(_joined(columns, demands, segment).where(*demands), segment)
+        return await self._placed(statement, stretch)
+
+    async def _placed(self, statement: Select[Any], stretch: _Stretch) -> list[Placed]:
+        segment, here = stretch.segment, stretch.place
         if here is not None:
             statement = statement.where(segment.beyond(here.at, here.contact_id, backwards=stretch.backwards))
-        statement = statement.order_by(*segment.order(backwards=stretch.backwards))
-        return await self._all(statement.limit(stretch.limit))
+        statement = statement.order_by(*segment.order(backwards=stretch.backwards)).limit(stretch.limit)
+        return [Placed(row.contact_id, stretch.index, row.at) for row in await self._all(statement)]
 
-    async def _streamed(self, hits: Hits, demands: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[AnyRow]:
-        """Rows of a stretch out of the index, which gives them in order."""
-        segment, here = stretch.segment, stretch.place
-        asked = [*demands] if segment.condition is None else [*demands, segment.condition]
-        place = None if here is None else Hit(here.at, here.contact_id)
-        newest_first = segment.descending is not stretch.backwards
-        found = await hits.in_order(asked, place, stretch.limit, newest_first=newest_first)
-        ids = [hit.contact_id for hit in found]
-        rows = await self._all(_rows().where(conversations.c.contact_id.in_(ids))) if ids else []
-        by_id = {row.contact_id: row for row in rows}
-        return [by_id[ident] for ident in ids]
+    async def _rows(self, f: InboxFilter, now: datetime, found: Sequence[Placed], asked: _Question) -> list[InboxRow]:
+        cursor = Cursor(f.sort, 0, now, 0, now)
+        said = Asked(cursor, storable_query(f.query), asked.entries)
+        return await InboxRows(self._connection).complete(found, said)
 
-    async def _among(self, hits: Hits, demands: Sequence[ColumnElement[bool]]) -> list[ColumnElement[bool]]:
-        """That a conversation is one of the hits, where they are few enough to be sorted."""
-        ids = await hits.some(demands, MOST_SORTED + 1)
-        return [conversations.c.contact_id.in_(ids)] if len(ids) <= MOST_SORTED else []
-
-    async def _kept_counts(self, f: InboxFilter) -> dict[str, int]:
+    async def _kept_counts(self, f: InboxFilter) -> StatusCounts:
         """The numbers of a whole inbox, which are always kept."""
         counts = conversation_counts.c
         statement = select(counts.status, func.sum(counts.number)).group_by(counts.status)
@@ -203,16 +254,14 @@ class InboxRepository(Repository):
                 statement = statement.where(counts.assignee_id == 0)
             case InboxKind.TEAM:
                 statement = statement.where(counts.team_id == (f.team_id or -1))
-        return {status: int(number) for status, number in await self._all(statement)}
+        return _status_counts({status: int(number) for status, number in await self._all(statement)}, complete=True)
 
-    async def _bounded_counts(self, demands: Sequence[ColumnElement[bool]]) -> dict[str, int]:
-        found = {}
-        for status in ConversationStatus:
-            one = _joined(select(literal_column("1")), demands).where(*demands, conversations.c.status == status)
-            found[status.value] = int(
-                await self._value(select(func.count()).select_from(one.limit(MOST_COUNTED).subquery()))
-            )
-        return found
+    async def _counted(self, demands: Sequence[ColumnElement[bool]]) -> Counted:
+        """Numbers off the list, each row looked at."""
+        some = _joined(select(conversations.c.status), demands).where(*demands).limit(MOST_COUNTED).subquery()
+        rows = await self._all(select(some.c.status, func.count()).group_by(some.c.status))
+        numbers = {status: int(number) for status, number in rows}
+        return Counted(numbers, complete=sum(numbers.values()) < MOST_COUNTED)
 
     def _segments(self, f: InboxFilter, now: datetime) -> list[Segment]:
         return segments_of(f.sort, now, whole_emails(storable_query(f.query)))
@@ -224,62 +273,12 @@ class InboxRepository(Repository):
             await directory.channels() if needs_channels(f) else (),
         )
 
-    async def _complete(
-        self, found: Sequence[tuple[int, Segment, AnyRow]], f: InboxFilter, now: datetime
-    ) -> list[InboxRow]:
-        """The rows with what other tables know of them, read for all of them at once."""
-        ids = [row.contact_id for _, _, row in found]
-        if not ids:
-            return []
-        people = ContactRepository(self._connection)
-        tags, reached = await people.tags_of(ids), await people.channels_of_all(ids)
-        query = storable_query(f.query)
-        rows = []
-        for index, segment, row in found:
-            contact = contact_row(row, tags.get(row.contact_id, ()))
-            at = getattr(row, segment.column.name)
-            cursor = Cursor(f.sort, index, at, row.contact_id, now).encode()
-            rows.append(_inbox_row(row, contact, tuple(reached[row.contact_id]), _matched(contact, query), cursor))
-        return rows
 
-
-_CONVERSATION = tuple(
-    conversations.c[name]
-    for name in (
-        "contact_id",
-        "status",
-        "version",
-        "last_activity_at",
-        "waiting_since",
-        "snoozed_until",
-        "window_ends_at",
-        "unread",
-        "preview",
-        "preview_direction",
+def _status_counts(numbers: Mapping[str, int], *, complete: bool) -> StatusCounts:
+    by_status = {status.value: numbers.get(status.value, 0) for status in ConversationStatus}
+    return StatusCounts(
+        by_status["open"], by_status["snoozed"], by_status["closed"], by_status["none"], complete=complete
     )
-)
-_CONTACT = tuple(
-    contacts.c[name]
-    for name in ("id", "first_name", "last_name", "email", "phone", "language", "country", "blocked", "custom")
-)
-
-
-def _messages(states: Collection[DeliveryState], label: str) -> Label[int]:
-    """How many messages of a conversation's contact need a person because they are in one of ``states``."""
-    needing = in_states(outbox.c.state, NEEDS_PERSON)  # in these words, so that the index of those few serves it
-    wanted = needing if states == NEEDS_PERSON else and_(needing, outbox.c.state.in_(states))
-    counted = select(func.count()).where(wanted, outbox.c.contact_id == conversations.c.contact_id)
-    return counted.correlate(conversations).scalar_subquery().label(label)
-
-
-_TROUBLE = (_messages(NEEDS_PERSON, "failed"), _messages({DeliveryState.UNCERTAIN}, "uncertain"))
-
-
-def _rows() -> Select[Any]:
-    joined = conversations.join(contacts, contacts.c.id == conversations.c.contact_id).outerjoin(
-        agents, agents.c.id == conversations.c.assignee_id
-    )
-    return select(*_CONVERSATION, *_CONTACT, agents.c.handle, *_TROUBLE).select_from(joined)
 
 
 def _joined(
@@ -294,39 +293,3 @@ def _joined(
 
 def _tables(condition: ColumnElement[bool]) -> set[Any]:
     return {getattr(item, "table", None) for item in visitors.iterate(condition)}
-
-
-def _matched(contact: Contact, query: SearchQuery) -> tuple[str, ...]:
-    return (matched_fields(contact, query) or ()) if query.terms else ()
-
-
-def _inbox_row(
-    row: AnyRow,
-    contact: Contact,
-    owned: tuple[ContactChannel, ...],
-    matched: tuple[str, ...],
-    cursor: str,
-) -> InboxRow:
-    return InboxRow(
-        contact_id=contact.id,
-        name=contact.name,
-        email=contact.email,
-        phone=contact.phone,
-        status=ConversationStatus(row.status),
-        assignee=row.handle or "",
-        last_activity_at=row.last_activity_at,
-        preview=row.preview,
-        preview_direction=None if row.preview_direction is None else Direction(row.preview_direction),
-        channels=owned,
-        window_ends_at=row.window_ends_at,
-        waiting_since=row.waiting_since,
-        snoozed_until=row.snoozed_until,
-        unread=row.unread,
-        tags=contact.tags,
-        blocked=contact.blocked,
-        failed=row.failed,
-        uncertain=row.uncertain,
-        matched=matched,
-        version=row.version,
-        cursor=cursor,
-    )

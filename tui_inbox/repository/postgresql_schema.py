@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tui_inbox.repository import postgresql_search_schema
 from tui_inbox.repository.postgresql import OURS
 
 BELL = "tui_inbox"
@@ -109,7 +110,7 @@ def _counting_channels() -> Iterable[str]:
         yield _statement_trigger(name, event, "contact_channels", seen)
 
 
-SEARCH_EXTRAS = (
+SEARCH_EXTRAS: tuple[str, ...] = (
     *_bell(),
     *counting(
         "conversations",
@@ -120,4 +121,35 @@ SEARCH_EXTRAS = (
     ),
     *counting("contact_tags", "tag_counts", "tag_folded, tag", "{changed}.tag_folded, {changed}.tag"),
     *_counting_channels(),
+    *postgresql_search_schema.SCHEMA,
 )
+"""What finishes the schema that has search and counters."""
+
+_COUNTED = {
+    "conversation_counts": "SELECT coalesce(assignee_id, 0), coalesce(team_id, 0), status, count(*)::int "
+    "FROM conversations GROUP BY 1, 2, 3",
+    "tag_counts": "SELECT tag_folded, tag, count(*)::int FROM contact_tags GROUP BY tag_folded, tag",
+    "channel_counts": "SELECT h.kind, count(DISTINCT o.contact_id)::int FROM contact_channels o "
+    "JOIN channels h ON h.id = o.channel_id GROUP BY h.kind",
+}
+COUNT = tuple(
+    statement
+    for table, counted in _COUNTED.items()
+    for statement in (f"DELETE FROM {table}", f"INSERT INTO {table} {counted}")
+)
+"""Reckon every counter anew."""
+
+
+def _differing(table: str, counted: str) -> str:
+    kept = f"SELECT * FROM {table} WHERE number > 0"
+    return f"(({kept}) EXCEPT ({counted})) UNION ALL (({counted}) EXCEPT ({kept})) LIMIT 1"
+
+
+COUNT_CHECKS = tuple(
+    (
+        _differing(table, counted),
+        f"The numbers in {table} are not those of the rows; they need to be counted anew.",
+    )
+    for table, counted in _COUNTED.items()
+)
+"""Queries that find a counter that is wrong, and what to say of it."""

@@ -65,6 +65,7 @@ def storable_query(query: SearchQuery) -> SearchQuery:
     return SearchQuery(
         tuple(replace(term, text=storable(term.text)) for term in query.terms),
         tuple((name, storable(value)) for name, value in query.filters),
+        tuple(map(storable, query.texts)),
     )
 
 
@@ -79,14 +80,10 @@ def whole_emails(query: SearchQuery) -> tuple[str, ...]:
     return tuple(term.text for term in query.terms if term.field in {"", "email"} and "@" in term.text)
 
 
-def conditions(
-    f: InboxFilter, names: Names, now: datetime, *, with_status: bool = True, with_words: bool = True
-) -> list[ColumnElement[bool]]:
-    """Everything that a filter demands of a conversation and its contact."""
+def conditions(f: InboxFilter, names: Names, now: datetime) -> list[ColumnElement[bool]]:
+    """What a filter demands of a conversation and its contact beside inbox, status and words."""
     columns = conversations.c
-    found: list[ColumnElement[bool]] = [*_inbox(f)]
-    if with_status and f.status is not None:
-        found.append(columns.status == f.status)
+    found: list[ColumnElement[bool]] = []
     if f.window is not None:
         found.append(_window(f.window, now))
     if f.channels:
@@ -98,12 +95,11 @@ def conditions(
     if f.needs_person:
         found.append(columns.contact_id.in_(_needing_person()))
     query = storable_query(f.query)
-    found += [_query_filter(name, values, names, now) for name, values in _grouped(query)]
-    words = words_condition(query.terms) if with_words else None
-    return found if words is None else [*found, words]
+    return found + [_query_filter(name, values, names, now) for name, values in _grouped(query)]
 
 
-def _inbox(f: InboxFilter) -> list[ColumnElement[bool]]:
+def inbox_conditions(f: InboxFilter) -> list[ColumnElement[bool]]:
+    """That a conversation is in the filter's inbox."""
     columns = conversations.c
     match f.inbox:
         case InboxKind.MINE:

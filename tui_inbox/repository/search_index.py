@@ -26,23 +26,68 @@ class Hit:
     contact_id: int
 
 
+@dataclass(frozen=True)
+class Counted:
+    """Numbers of hits by status."""
+
+    numbers: dict[str, int]
+    complete: bool
+    """Whether all were counted; else each number may be larger."""
+
+
 class Hits(Protocol):
-    """The conversations that one filter finds through the index."""
+    """The conversations that the words, the inbox and the status of one filter find; ``demands`` are all else."""
 
     async def in_order(
         self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, newest_first: bool
     ) -> list[Hit]:
         """The first ``limit`` in the order of last activity that meet ``demands``; with a ``place`` those after it."""
 
-    async def some(self, demands: Sequence[ColumnElement[bool]], limit: int) -> list[int]:
-        """Contacts that meet ``demands``, ``limit`` at most, in no order."""
+    async def sorted_by(
+        self,
+        column: str,
+        demands: Sequence[ColumnElement[bool]],
+        place: Hit | None,
+        limit: int,
+        *,
+        descending: bool,
+        most: int,
+    ) -> list[Hit] | None:
+        """The first ``limit`` by another instant of the conversation, that of ``column``, which none may lack.
 
-    async def counts(self, demands: Sequence[ColumnElement[bool]], limit: int) -> dict[str, int]:
-        """How many of each status meet ``demands``; each count stops at ``limit``."""
+        ``None`` where more than ``most`` would have to be sorted.
+        """
+
+    async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
+        """How many of each status, whatever the filter's is, meet ``demands``; stops after ``most``, the newest."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A contact with a message that has the words, by the message's key in the threads."""
+
+    contact_id: int
+    entry_id: int
+
+
+@dataclass(frozen=True)
+class Sayings:
+    """Contacts whose messages have the words."""
+
+    found: tuple[Said, ...]
+    """The one with the newest such message first, each contact once with its newest."""
+    complete: bool
+    """Whether these are all; else older messages were not looked at."""
 
 
 class SearchIndex(Protocol):
     """The index of one database, inside one unit."""
+
+    async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
+        """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``.
+
+        ``demands`` are conditions on conversations and contacts. A bounded number of messages is looked at.
+        """
 
     async def hits(self, f: InboxFilter, *, all_of_them: bool = False) -> Hits | None:
         """What finds this filter's words; ``None`` = reading the list and looking at each row is no slower.

@@ -23,7 +23,8 @@ search_state = Table(
     Column("name", Words, primary_key=True),
     Column("value", Identifier, nullable=False),
 )
-"""``ready``: the index holds everything (1) or waits (0). ``sampled``: contacts when tokens were counted."""
+"""``ready``: the index holds every conversation (1) or waits (0). ``sampled``: contacts when tokens were counted.
+``texts``: the last entry of a thread that the index of messages has."""
 
 search_buckets = Table(
     "search_buckets",
@@ -45,6 +46,7 @@ search_entries = Table(
     _count("status"),
     Column("assignee_id", Identifier, nullable=False),
     Column("team_id", Identifier, nullable=False),
+    _count("waiting"),
     words("name", None),
     words("email", None),
     words("phone", None),
@@ -61,12 +63,21 @@ search_changes = Table(
     Column("status", Integer),
     Column("assignee_id", Identifier),
     Column("team_id", Identifier),
+    Column("waiting", Integer),
     Column("name", Words),
     Column("email", Words),
     Column("phone", Words),
     Column("custom", Words),
 )
 """What the index holds instead of those whose entry changed; nothing where no place is given. Empty after a commit."""
+
+search_taken_back = Table(
+    "search_taken_back",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    words("body", None),
+)
+"""Messages whose words changed, with those that the index has of them. Empty after a commit."""
 
 search_tokens = Table(
     "search_tokens",

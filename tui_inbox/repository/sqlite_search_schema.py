@@ -9,7 +9,8 @@ order of last activity, so that hits stream newest (or oldest) first and nothing
 
 Tokens are a letter for their kind and a text: ``n``, ``e``, ``p`` with every three letters in a row (and the last two,
 the last one) of name, email and digits of phone, so that every part of one or two letters is the beginning of a token;
-``c`` with a whole custom field; ``a`` and ``t`` with the assignee and the team, 0 for none.
+``c`` with a whole custom field; ``a`` and ``t`` with the assignee and the team, 0 for none; ``w`` where the customer
+waits for an answer.
 
 Taking an entry out of such an index needs the words it was put in with. ``search_entries`` says what each conversation
 should have in it, kept by triggers; ``search_changes`` what it still has there, where that differs. Triggers can't
@@ -18,6 +19,12 @@ write into a full-text table (``trusted_schema`` is off): the transaction settle
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tui_inbox.domain.search import fold, says, text_words
+
 BUCKET_ROWS = 128
 """A bucket that new activity has filled with so many is closed."""
 PLACE_BITS = 14
@@ -25,7 +32,13 @@ PLACE_BITS = 14
 STATUS_BITS = 2
 STATUS_CODES = {"none": 0, "snoozed": 1, "open": 2, "closed": 3}
 WORDS = "search_words"
-"""The full-text table; its own tables begin with this name."""
+"""The full-text table of contacts; its own tables begin with this name."""
+WAITS = "w"
+"""The token of those who wait."""
+TEXTS = "search_texts"
+"""The full-text table of messages, by the words of their bodies; its numbers are those of the thread's entries."""
+LONGEST_WORD = 64
+"""Letters of a word in a message beyond these are not in the index; the words are compared again on the message."""
 
 _PLACES = 1 << PLACE_BITS
 _BEFORE_ALL = -(1 << 62)
@@ -46,22 +59,43 @@ def _status(of: str) -> str:
     return f"CASE {of}.status {cases} ELSE 0 END"
 
 
-def _grams(kind: str, column: str) -> str:
-    """Every three letters in a row, one to a line. The list of zeros is only there to be counted through."""
-    zeros = f"'[0' || replace(hex(zeroblob(max(length({column}), 1) - 1)), '00', ',0') || ']'"
-    return f"(SELECT group_concat('{kind}' || substr({column}, key + 1, 3), char(10)) FROM json_each({zeros}))"
+def grams(kind: str, text: str) -> dict[str, None]:
+    """Every three letters in a row, the last two and the last one, each once and in order; takes time by the length."""
+    return dict.fromkeys(kind + text[at : at + 3] for at in range(len(text)))
+
+
+def tokens_of(name: str, email: str, phone: str, assignee: int, team: int, waiting: int, custom: str) -> str:
+    """The tokens of an entry, one to a line; ``custom`` begins and ends with a line end, or is empty.
+
+    The same values must give the same tokens for as long as an index lives: they are how an entry is taken out of it.
+    """
+    found = {**grams("n", name), **grams("e", email), **grams("p", phone)}
+    fields = ["c" + field for field in custom.split("\n") if field]
+    return "\n".join([*found, f"a{assignee}", f"t{team}", *([WAITS] if waiting else []), *fields])
+
+
+def words_of(body: str) -> str:
+    """The words of a message, each once."""
+    return " ".join(dict.fromkeys(word[:LONGEST_WORD] for word in text_words(fold(body))))
+
+
+def says_all(body: str, texts: str) -> bool:
+    """Whether the message has every one of ``texts``, a JSON array."""
+    return says(body, json.loads(texts))
+
+
+FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
+    ("search_tokens_of", 7, tokens_of),
+    ("search_words_of", 1, words_of),
+    ("search_says", 2, says_all),
+)
+"""What the statements of this module call: name, arguments, function. Each connection that settles needs them."""
 
 
 def document(of: str) -> str:
-    """The tokens of an entry, one to a line."""
-    parts = (
-        _grams("n", f"{of}.name"),
-        _grams("e", f"{of}.email"),
-        _grams("p", f"{of}.phone"),
-        f"'a' || {of}.assignee_id",
-        f"'t' || {of}.team_id",
-    )
-    return " || char(10) || ".join(parts) + f" || replace({of}.custom, char(10), char(10) || 'c')"
+    """The tokens of an entry, in SQL."""
+    columns = ("name", "email", "phone", "assignee_id", "team_id", "waiting", "custom")
+    return f"search_tokens_of({', '.join(f'{of}.{column}' for column in columns)})"
 
 
 def custom_of(contact: str) -> str:
@@ -74,11 +108,36 @@ _INDEX = (
     f"CREATE VIRTUAL TABLE {WORDS} USING fts5(tokens, content='', detail=none, columnsize=0, prefix='2 3', "
     f"tokenize={_option('ascii tokenchars ' + _quoted(_TOKEN_CHARACTERS))})"
 )
-_INDEXED = ("place", "status", "assignee_id", "team_id", "name", "email", "phone", "custom")
+_INDEXED = ("place", "status", "assignee_id", "team_id", "waiting", "name", "email", "phone", "custom")
 _INDEXED_DIFFERS = " OR ".join(f"NEW.{name} <> OLD.{name}" for name in _INDEXED)
 _NOTE = (
     f"INSERT OR IGNORE INTO search_changes (contact_id, {', '.join(_INDEXED)}) "
     f"VALUES (OLD.contact_id, {', '.join(f'OLD.{name}' for name in _INDEXED)});"
+)
+
+_TEXT_INDEX = (
+    f"CREATE VIRTUAL TABLE {TEXTS} USING fts5(words, content='', detail=none, columnsize=0, prefix='1 2 3 4 5', "
+    f"tokenize={_option('ascii tokenchars ' + _quoted('_'))})"
+)
+_INDEXED_TEXTS = "(SELECT value FROM search_state WHERE name = 'texts')"
+_TEXT_TRIGGER = f"""CREATE TRIGGER search_texts_update AFTER UPDATE OF body ON timeline WHEN NEW.body <> OLD.body
+ AND OLD.id <= {_INDEXED_TEXTS}
+BEGIN INSERT OR IGNORE INTO search_taken_back (id, body) VALUES (OLD.id, OLD.body); END"""
+SETTLE_TEXTS = (
+    f"INSERT INTO {TEXTS} ({TEXTS}, rowid, words) SELECT 'delete', id, search_words_of(body) FROM search_taken_back "
+    "WHERE body <> ''",
+    f"INSERT INTO {TEXTS} (rowid, words) SELECT t.id, search_words_of(t.body) FROM search_taken_back c "
+    "JOIN timeline t ON t.id = c.id WHERE t.body <> ''",
+    "DELETE FROM search_taken_back",
+    f"INSERT INTO {TEXTS} (rowid, words) SELECT id, search_words_of(body) FROM timeline "
+    f"WHERE id > {_INDEXED_TEXTS} AND body <> '' ORDER BY id",
+    "UPDATE search_state SET value = (SELECT coalesce(max(id), 0) FROM timeline) WHERE name = 'texts'",
+)
+"""Bring the index of messages up to the threads: what was taken back leaves it, what is new goes in."""
+EMPTY_TEXTS = (
+    f"INSERT INTO {TEXTS} ({TEXTS}) VALUES ('delete-all')",
+    "DELETE FROM search_taken_back",
+    "UPDATE search_state SET value = 0 WHERE name = 'texts'",
 )
 
 SETTLE = (
@@ -113,18 +172,22 @@ _SEARCH_TRIGGERS = (
     f"BEGIN {_NOTE} END",
     f"""CREATE TRIGGER search_conversations_insert AFTER INSERT ON conversations WHEN {_READY} BEGIN {_TAKE_PLACE}
 INSERT INTO search_entries SELECT {_PLACE}, NEW.contact_id, NEW.last_activity_at, {_status("NEW")},
- coalesce(NEW.assignee_id, 0), coalesce(NEW.team_id, 0), c.name_folded, c.email_folded, c.phone_digits,
+ coalesce(NEW.assignee_id, 0), coalesce(NEW.team_id, 0), NEW.waiting_since IS NOT NULL, c.name_folded,
+ c.email_folded, c.phone_digits,
  {custom_of("c.id")} FROM contacts c WHERE c.id = NEW.contact_id; END""",
     f"""CREATE TRIGGER search_conversations_move AFTER UPDATE OF last_activity_at ON conversations
 WHEN NEW.last_activity_at <> OLD.last_activity_at AND {_READY} BEGIN {_TAKE_PLACE}
 UPDATE search_entries SET at = NEW.last_activity_at, status = {_status("NEW")},
  assignee_id = coalesce(NEW.assignee_id, 0), team_id = coalesce(NEW.team_id, 0),
+ waiting = NEW.waiting_since IS NOT NULL,
  place = CASE WHEN place / {_PLACES} = {_BUCKET} THEN place ELSE {_PLACE} END
  WHERE contact_id = NEW.contact_id; END""",
-    f"""CREATE TRIGGER search_conversations_change AFTER UPDATE OF status, assignee_id, team_id ON conversations
+    f"""CREATE TRIGGER search_conversations_change
+AFTER UPDATE OF status, assignee_id, team_id, waiting_since ON conversations
 WHEN NEW.last_activity_at = OLD.last_activity_at AND {_READY} BEGIN
 UPDATE search_entries SET status = {_status("NEW")}, assignee_id = coalesce(NEW.assignee_id, 0),
- team_id = coalesce(NEW.team_id, 0) WHERE contact_id = NEW.contact_id; END""",
+ team_id = coalesce(NEW.team_id, 0), waiting = NEW.waiting_since IS NOT NULL
+ WHERE contact_id = NEW.contact_id; END""",
     f"CREATE TRIGGER search_conversations_delete AFTER DELETE ON conversations WHEN {_READY} "
     "BEGIN DELETE FROM search_entries WHERE contact_id = OLD.contact_id; END",
     f"""CREATE TRIGGER search_contacts_update AFTER UPDATE OF name_folded, email_folded, phone_digits ON contacts
@@ -194,9 +257,9 @@ EMPTY = (
 FILL = (
     f"""INSERT INTO search_entries
 SELECT ((n - 1) / {BUCKET_ROWS} + 1) * {_PLACES} + (n - 1) % {BUCKET_ROWS} + 1, v.contact_id, v.last_activity_at,
- {_status("v")}, coalesce(v.assignee_id, 0), coalesce(v.team_id, 0), c.name_folded, c.email_folded, c.phone_digits,
- {custom_of("c.id")}
-FROM (SELECT contact_id, last_activity_at, status, assignee_id, team_id,
+ {_status("v")}, coalesce(v.assignee_id, 0), coalesce(v.team_id, 0), v.waiting, c.name_folded, c.email_folded,
+ c.phone_digits, {custom_of("c.id")}
+FROM (SELECT contact_id, last_activity_at, status, assignee_id, team_id, waiting_since IS NOT NULL AS waiting,
  row_number() OVER (ORDER BY last_activity_at, contact_id) AS n FROM conversations) v
  CROSS JOIN contacts c ON c.id = v.contact_id""",
     f"""INSERT INTO search_buckets SELECT place / {_PLACES}, at, contact_id, {BUCKET_ROWS} FROM search_entries
@@ -223,9 +286,10 @@ COUNT = tuple(
 """Reckon every counter anew."""
 
 _SOURCE = f"""SELECT v.contact_id, v.last_activity_at, {_status("v")}, coalesce(v.assignee_id, 0),
- coalesce(v.team_id, 0), c.name_folded, c.email_folded, c.phone_digits FROM conversations v
+ coalesce(v.team_id, 0), v.waiting_since IS NOT NULL, c.name_folded, c.email_folded, c.phone_digits
+ FROM conversations v
  JOIN contacts c ON c.id = v.contact_id"""
-_ENTRIES = "SELECT contact_id, at, status, assignee_id, team_id, name, email, phone FROM search_entries"
+_ENTRIES = "SELECT contact_id, at, status, assignee_id, team_id, waiting, name, email, phone FROM search_entries"
 _STALE = "The search index does not hold what the contacts and conversations say; it needs to be built anew."
 
 
@@ -241,6 +305,10 @@ CHECKS = (
         "The search index is not built; search looks at every contact until it is.",
     ),
     ("SELECT 1 FROM search_changes", "The search index has not taken in the last changes."),
+    (
+        f"SELECT 1 FROM timeline WHERE id > {_INDEXED_TEXTS} UNION ALL SELECT 1 FROM search_taken_back",
+        "The search index has not taken in the last messages.",
+    ),
     (f"{_SOURCE} EXCEPT {_ENTRIES}", _STALE),
     (f"{_ENTRIES} EXCEPT {_SOURCE}", _STALE),
     (f"SELECT 1 FROM search_entries WHERE custom <> {custom_of('search_entries.contact_id')}", _STALE),
@@ -260,9 +328,17 @@ LOST = f"""SELECT e.contact_id FROM search_entries e WHERE e.name <> '' AND NOT 
  AND e.contact_id % (1 + (SELECT max(contact_id) FROM search_entries) / 500) = 0"""
 """Of some entries, those that the index does not have under the beginning of their name, their assignee and team."""
 
+LOST_TEXTS = f"""SELECT id FROM (SELECT id, search_words_of(body) AS spoken FROM timeline
+ WHERE id % (1 + (SELECT max(id) FROM timeline) / 500) = 0)
+ WHERE spoken <> '' AND NOT EXISTS (SELECT 1 FROM {TEXTS} x WHERE x.rowid = id
+ AND {TEXTS} MATCH '"' || substr(spoken, 1, instr(spoken || ' ', ' ') - 1) || '"')"""
+"""Of some messages, those that the index does not have under their first word."""
+
 SCHEMA = (
-    "INSERT INTO search_state (name, value) VALUES ('ready', 0), ('sampled', 0)",
+    "INSERT INTO search_state (name, value) VALUES ('ready', 0), ('sampled', 0), ('texts', 0)",
     _INDEX,
+    _TEXT_INDEX,
+    _TEXT_TRIGGER,
     *_SEARCH_TRIGGERS,
     *_COUNTER_TRIGGERS,
 )

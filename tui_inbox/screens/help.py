@@ -42,8 +42,10 @@ SEARCH_HELP = (
     "typed with any punctuation. Emails match whole first, then inside. Custom text fields match whole.",
     "name: phone: email: id: look in one field only. tag: assignee: channel: country: language: status: window: are "
     "filters, for example tag:vip assignee:ana.",
-    "What search cannot find: the text of messages and notes; country, language, tags, assignee, status, checkboxes "
-    "and dates. Those that have a filter are reached by it.",
+    'text: looks into messages and notes: text:refund, or text:"credit note" for words in a row; the last word may be '
+    "only begun. The row shows the line. Of frequent words only the newest messages are looked at; + says so.",
+    "What search cannot find: country, language, tags, assignee, status, checkboxes and dates. Those that have a "
+    "filter are reached by it.",
 )
 MARKS = (
     ("● ◌ ○ ·", "conversation open, snoozed, closed; the contact never had one"),

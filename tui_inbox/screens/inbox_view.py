@@ -128,7 +128,7 @@ class InboxView(ActionScreen[None]):
         other_frame = view.query.filters != before.query.filters or replace(view, query=before.query) != before
         rows = self.rows
         rows.with_assignee = view.inbox in {InboxKind.ALL, InboxKind.TEAM}
-        rows.searching = bool(view.query.terms)
+        rows.searching = view.query.finds
         keep = self._places.get(views.place(view)) if view.query.empty else None
         rows.ask(ViewSource(view, self.host.services.inbox), keep)
         if not other_frame:

@@ -145,14 +145,21 @@ def elsewhere(
         if counts.none:
             hidden.append(f"{counts.said(ConversationStatus.NONE)} never wrote")
             keys.append(first_sign("status_any", keymap))
-    more = 0 if everybodys is None else everybodys.any - counts.any
-    if more > 0:
-        hidden.append(f"{more:,} more in All")
+    if everybodys is not None and (more := _more(everybodys, counts)):
+        hidden.append(f"{more} in All")
         keys.append(first_sign("all", keymap))
     if not hidden:
         return ""
     here = f"{counts.said(view.status)} in {status_name(view.status)}"
     return f"{', '.join([here, *hidden])}: press {' / '.join(keys)}"
+
+
+def _more(everybodys: StatusCounts, counts: StatusCounts) -> str:
+    """How many more everybody has: ``12 more``, ``4,990+ more``, or ``more`` where that can't be told."""
+    if not counts.complete:
+        return "more"
+    number = everybodys.any - counts.any
+    return f"{number:,}{'' if everybodys.complete else '+'} more" if number > 0 else ""
 
 
 def choices(
@@ -170,7 +177,8 @@ def choices(
     for status, name, action in STATUSES:
         count = None if counts is None else counts.of(status)
         value = status.value if status else ""
-        lines.append(Choice(name, "status", value, count, view.status is status, first_sign(action, keymap)))
+        sign, more = first_sign(action, keymap), counts is not None and not counts.complete
+        lines.append(Choice(name, "status", value, count, view.status is status, sign, more))
     lines += [Choice(""), Choice("ATTENTION"), Choice("Not delivered", "needs", "1", on=view.needs_person)]
     lines += [Choice(""), Choice("WINDOW")]
     lines += [Choice(name, "window", kind.value, on=view.window is kind) for kind, name in WINDOWS.items()]

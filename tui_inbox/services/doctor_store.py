@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from tui_inbox.config import Settings
@@ -16,9 +16,11 @@ from tui_inbox.services.doctor_finding import CLOCK_WARNS, Check, State, clock
 async def stored(store: Store, settings: Settings, now: datetime, *, deep: bool) -> list[Check]:
     """Everything that the database says of itself. Raises ``StoreError`` when it cannot be asked."""
     health = await store.health(deep=deep)
-    checks = [*_soundness(health, deep=deep), *_engine(health, settings)]
+    checks = [*soundness(health, deep=deep), *_engine(health, settings)]
     async with store.read() as unit:
         told, newest = await unit.activity.engine_time(), await unit.activity.newest()
+        if deep:
+            checks.append(search_index(await unit.search.verify()))
     checks.append(clock("clock of the database", told - now))
     if newest is not None and newest - now > CLOCK_WARNS:
         checks.append(
@@ -38,7 +40,18 @@ def outbox(violations: list[str]) -> list[Check]:
     return [Check("outbox", State.FAILED, sentence) for sentence in violations]
 
 
-def _soundness(health: StoreHealth, *, deep: bool) -> Iterable[Check]:
+def search_index(problems: Sequence[str], *, mended: Sequence[str] = ()) -> Check:
+    """The search index and the kept numbers. ``mended``: what was wrong before they were made anew."""
+    if problems:
+        more = f" ({len(problems)} findings)" if len(problems) > 1 else ""
+        told = f"{problems[0]}{more} Nothing is lost: tui-inbox db check --repair"
+        return Check("search index", State.FAILED, told)
+    told = f"made anew; it was wrong: {mended[0]}" if mended else "holds what the contacts and messages say"
+    return Check("search index", State.OK, told)
+
+
+def soundness(health: StoreHealth, *, deep: bool) -> Iterable[Check]:
+    """The engine's own check of the file, the references, the schema."""
     sound = health.check == "ok"
     how = "thoroughly checked" if deep else "quickly checked"
     told = f"{health.engine} {health.version}, {health.journal_mode}, {health.size_bytes:,} bytes, {how}"

@@ -39,6 +39,8 @@ class Choice:
     """Whether it holds now."""
     sign: str = ""
     """Key that does the same."""
+    more: bool = False
+    """Whether it finds so many or more: counting stopped there."""
 
     @property
     def heading(self) -> bool:
@@ -191,7 +193,7 @@ class FilterSidebar(ActionTarget, Widget, can_focus=True):
             return Strip([Segment(fit(item.label, width), self._style("heading"))], width)
         cursor = index == self._at and self.has_focus
         mark = "▸ " if item.on else "  "
-        count = "" if item.count is None else f" {item.count:,}"
+        count = "" if item.count is None else f" {item.count:,}{'+' if item.more else ''}"
         sign = f" {item.sign}" if item.sign else "  "
         room = max(0, width - cells(mark) - len(count) - len(sign))
         label = fit(str(cleaned(item.label, 40)), room)

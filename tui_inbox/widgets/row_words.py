@@ -126,14 +126,14 @@ def _customer_part(row: InboxRow, name_width: int, room: int, *, searching: bool
     name_style = "strong" if row.unread else ""
     if room < name_width + 12:
         return [(fit(name, room), name_style)]
-    found = _found(row) if searching else ""
+    spoken = f"{'you: ' if row.preview_direction is Direction.OUTBOUND else ''}{cleaned(row.preview, 200)}"
+    found = _found(row, spoken if row.preview else "") if searching else ""
     spans: list[Span] = [(fit(name, name_width), name_style), (" ", "")]
     room -= name_width + 1
     if found:
         spans.append((fit(found, room), "faint"))
     else:
-        who = "you: " if row.preview_direction is Direction.OUTBOUND else ""
-        spans.append((fit(who + str(cleaned(row.preview, 200)) if row.preview else "", room), "faint"))
+        spans.append((fit(spoken if row.preview else "", room), "faint"))
     return spans
 
 
@@ -212,11 +212,14 @@ def _time(row: InboxRow, now: datetime, tz: tzinfo) -> str:
     return when(row.last_activity_at, now, tz)
 
 
-def _found(row: InboxRow) -> str:
-    """Where the search hit, and that value where it is not the name that one sees anyway."""
+def _found(row: InboxRow, spoken: str) -> str:
+    """Where the search hit, and that value where it is not the name that one sees anyway.
+
+    ``spoken``: the words of the row, which are the line that was found by a search in messages.
+    """
     if not row.matched:
         return ""
-    values = {"name": row.preview, "phone": row.phone, "email": row.email, "email part": row.email}
+    values = {"text": spoken, "name": row.preview, "phone": row.phone, "email": row.email, "email part": row.email}
     shown = values.get(row.matched[0], "")
     names = dict.fromkeys(name.removesuffix(" part") for name in row.matched)
     return f"[{', '.join(names)}] {cleaned(shown, 120) if shown else ''}".rstrip()

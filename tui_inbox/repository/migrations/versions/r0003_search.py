@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=False),
         sa.Column("assignee_id", IDENTIFIER, nullable=False),
         sa.Column("team_id", IDENTIFIER, nullable=False),
+        sa.Column("waiting", sa.Integer(), nullable=False),
         sa.Column("name", TEXT, nullable=False),
         sa.Column("email", TEXT, nullable=False),
         sa.Column("phone", TEXT, nullable=False),
@@ -56,11 +57,18 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("assignee_id", IDENTIFIER, nullable=True),
         sa.Column("team_id", IDENTIFIER, nullable=True),
+        sa.Column("waiting", sa.Integer(), nullable=True),
         sa.Column("name", TEXT, nullable=True),
         sa.Column("email", TEXT, nullable=True),
         sa.Column("phone", TEXT, nullable=True),
         sa.Column("custom", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_search_changes")),
+    )
+    op.create_table(
+        "search_taken_back",
+        sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
+        sa.Column("body", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_search_taken_back")),
     )
     op.create_table(
         "search_tokens",

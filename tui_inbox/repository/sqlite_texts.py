@@ -1,0 +1,66 @@
+"""Search in messages: the full-text index of what they say, the newest first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, TextClause
+from sqlalchemy import text as sql
+
+from tui_inbox.domain.search import text_words
+from tui_inbox.repository.base import Repository
+from tui_inbox.repository.search_index import Said, Sayings
+from tui_inbox.repository.sqlite_clauses import joined_to, rendered_of
+from tui_inbox.repository.sqlite_search_schema import LONGEST_WORD, TEXTS
+
+MOST_MESSAGES = 3000
+"""Messages with the words of a text search that are looked at, the newest first."""
+
+
+class SqliteTexts(Repository):
+    """Reads of the index of messages."""
+
+    async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
+        """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
+        asked = [text_words(text) for text in texts]
+        if not all(asked):
+            return Sayings((), complete=True)
+        statement, values = _saying(texts, asked, demands)
+        rows = (await self._connection.execute(statement, values | {"most": MOST_MESSAGES})).all()
+        newest: dict[int, int] = {}
+        for entry_id, contact_id in rows:
+            newest.setdefault(contact_id, entry_id)
+        found = [Said(contact_id, entry_id) for contact_id, entry_id in newest.items()]
+        return Sayings(tuple(found[:limit]), complete=len(rows) < MOST_MESSAGES and len(found) <= limit)
+
+
+def _saying(
+    texts: Sequence[str], asked: Sequence[Sequence[str]], demands: Sequence[ColumnElement[bool]]
+) -> tuple[TextClause, dict[str, Any]]:
+    """Messages that have all of ``texts``, the newest first."""
+    rendered = rendered_of(demands)
+    parts = [_begun(word) if word is words[-1] else _quoted(word) for words in asked for word in words]
+    values = {**rendered.values, "match": " AND ".join(dict.fromkeys(parts)), "texts": json.dumps(list(texts))}
+    wanted = [f"{TEXTS} MATCH :match", rendered.text]
+    # One word the index answers by itself; whether several stand in a row it can't tell.
+    if any(len(words) > 1 or len(words[0]) > LONGEST_WORD for words in asked):
+        wanted.append("search_says(t.body, :texts)")
+    else:
+        del values["texts"]
+    statement = (
+        f"SELECT t.id, t.contact_id FROM {TEXTS} x CROSS JOIN timeline t ON t.id = x.rowid"
+        f"{joined_to(rendered, 't.contact_id')} WHERE {' AND '.join(filter(None, wanted))} "
+        "ORDER BY x.rowid DESC LIMIT :most"
+    )
+    return sql(statement), values
+
+
+def _begun(word: str) -> str:
+    """Words that begin so."""
+    return f"{_quoted(word)}*"
+
+
+def _quoted(word: str) -> str:
+    return f'"{word[:LONGEST_WORD]}"'
