@@ -26,8 +26,8 @@ ASSIGNEE, TEAM, BUCKET = 0, 1, 2
 
 _BEFORE_ALL = -(1 << 62)
 _READY = "(SELECT value FROM search_state WHERE name = 'ready') = 1"
-_ARGUMENTS = "place, assignee_id, team_id, name, email, phone, custom"
-TOKENS = f"search_tokens_of({_ARGUMENTS})"
+_TOLD = ("place", "assignee_id", "team_id", "name", "email", "phone", "custom")
+TOKENS = f"search_tokens_of({', '.join(f'search_entries.{name}' for name in _TOLD)})"
 
 
 def letters(kind: str, text: str) -> int:
@@ -70,8 +70,8 @@ _GROUPS = " || ".join(
     f"(-(((place >> {BUCKET_SHIFT + 2 * level}) * 8 + {level}) * 4 + {BUCKET + 1}))" for level in range(LEVELS)
 )
 _TOKENS_OF = f"""CREATE FUNCTION search_tokens_of(place bigint, assignee_id bigint, team_id bigint, name text,
- email text, phone text, custom text) RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$ BEGIN RETURN
- search_grams({KINDS["n"]}, name) || search_grams({KINDS["e"]}, email) || search_grams({KINDS["p"]}, phone)
+ email text, phone text, custom text) RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$
+BEGIN RETURN search_grams({KINDS["n"]}, name) || search_grams({KINDS["e"]}, email) || search_grams({KINDS["p"]}, phone)
  || search_beginnings(custom) || (-(assignee_id * 4 + {ASSIGNEE + 1})) || (-(team_id * 4 + {TEAM + 1}))
  || {_GROUPS}; END $body$"""
 _PLACE = f"""CREATE FUNCTION search_place(at bigint, contact bigint) RETURNS bigint LANGUAGE sql STABLE STRICT AS $body$
@@ -158,7 +158,7 @@ def _triggers() -> list[str]:
     return made
 
 
-INDEX = f"CREATE INDEX ix_search_entries_tokens ON search_entries USING gin ({TOKENS})"
+INDEX = f"CREATE INDEX ix_search_entries_tokens ON search_entries USING gin (({TOKENS.replace('search_entries.', '')}))"
 EMPTY = (
     "UPDATE search_state SET value = 0 WHERE name = 'ready'",
     "DROP INDEX IF EXISTS ix_search_entries_tokens",
@@ -202,7 +202,7 @@ CHECKS = (
     (f"{_SOURCE} EXCEPT SELECT {_ENTRIES} FROM search_entries LIMIT 1", _STALE),
     (f"SELECT {_ENTRIES} FROM search_entries EXCEPT {_SOURCE} LIMIT 1", _STALE),
     (
-        "SELECT 1 FROM search_entries WHERE place <> search_place(at, contact_id) LIMIT 1",
+        "SELECT 1 FROM search_entries WHERE place IS DISTINCT FROM search_place(at, contact_id) LIMIT 1",
         "The search index holds conversations in the wrong place of the list; it needs to be built anew.",
     ),
     (

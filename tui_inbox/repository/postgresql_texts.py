@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, column, func, select, table
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, column, select, table
 from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.search import fold, says, text_words
@@ -45,7 +46,7 @@ class PostgresqlTexts(Repository):
         if contacts in tables:
             joined = joined.join(contacts, contacts.c.id == timeline.c.contact_id)
         columns = [_texts.c.entry_id, timeline.c.contact_id, *([] if plain else [timeline.c.body])]
-        spoken = _texts.c.words.op("@@")(func.to_tsquery("simple", _query(asked)))
+        spoken = _texts.c.words.op("@@")(cast(_query(asked), TSQUERY))
         statement = select(*columns).select_from(joined).where(spoken, *demands)
         rows = await self._all(statement.order_by(_texts.c.entry_id.desc()).limit(MOST_MESSAGES))
         newest: dict[int, int] = {}
