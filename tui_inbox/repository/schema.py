@@ -14,6 +14,8 @@ from tui_inbox.repository.dialect import Probe
 
 SCHEMA_HEAD = "0003"
 """Revision that this program reads and writes."""
+UNFINISHED = "copying"
+"""Stands where the revision does while a database is filled from another (:mod:`tui_inbox.repository.copying`)."""
 KNOWN_REVISIONS = frozenset({"0001", "0002", "0003"})
 """Every revision that can be brought to :data:`SCHEMA_HEAD`."""
 
@@ -27,6 +29,11 @@ def require_usable(found: Probe, name: str, *, may_build: bool) -> None:
     if not found.ours:
         raise SchemaMismatchError(
             f"{name} is a database of another program; nothing was changed. Give the address of an inbox database."
+        )
+    if found.revision == UNFINISHED:
+        raise SchemaMismatchError(
+            f"The database {name} is being filled from another one, or that was interrupted; nothing was changed. "
+            "Finish it with: tui-inbox db copy FROM TO"
         )
     if found.revision not in KNOWN_REVISIONS:
         raise SchemaMismatchError(

@@ -43,6 +43,7 @@ class ServerStore(Store):
         super().__init__(clock, rng=rng)
         self.url, self.read_only = url, read_only
         self._address = parse(url)
+        postgresql.driver()  # its absence is told before anything stumbles over it
         self.name = self._address.name
         self._readers = postgresql.make_engine(self._address, Access.READ)
         self._writers = postgresql.make_engine(self._address, Access.WRITE, read_only=read_only)
