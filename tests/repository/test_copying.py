@@ -34,7 +34,7 @@ async def fill(url: str) -> None:
         channels = {channel.id: channel for channel in await unit.directory.channels()}
         histories = [
             History(
-                NewContact(f"Zoë{n}", "\N{REPLACEMENT CHARACTER}\\'\"", f"z{n}@x.y", f"+49{n:07}", custom={"plan": f"G{n}"}),
+                NewContact(f"Zoë{n}", "\ufffd\\'\"", f"z{n}@x.y", f"+49{n:07}", custom={"plan": f"G{n}"}),
                 (HistoryChannel(telegram, f"a{n}"),),
                 (
                     HistoryEntry(NOW, Direction.INBOUND, f"refund {n}\n\t", channel_id=telegram, provider_id=f"p{n}"),
@@ -126,7 +126,7 @@ async def test_a_copy_that_differs_is_found(
     name = server_database.partition("?")[0].rpartition("/")[2]
 
     def change(doing: str, _done: int, _whole: int) -> None:
-        if doing == "comparing agents":
+        if doing == f"copying {copying.TABLES[-1].name}":
             server.run("UPDATE timeline SET body = 'x' WHERE id = 7", name)
 
     monkeypatch.setattr(copying, "BATCH", 1000)

@@ -135,7 +135,8 @@ def file_of(address: str) -> Path:
     scheme, separator, rest = address.partition("://")
     if separator and scheme not in {"sqlite", "sqlite+aiosqlite"}:
         raise StoreUnreachableError(
-            f"Databases of the kind '{scheme}' are not supported; give sqlite:///PATH or the path of a file."
+            f"Databases of the kind '{scheme}' are not supported; give sqlite:///PATH, the path of a file, or "
+            "postgresql://USER@HOST/DATABASE."
         )
     name = "/" + rest.lstrip("/") if separator else address
     if not rest.strip("/") if separator else not address.strip():

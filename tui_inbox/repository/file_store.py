@@ -96,6 +96,7 @@ class FileStore(Store):
             trouble = error
             revision = await asyncio.to_thread(opening.inspect, path, may_build=False, read_only=True)
         store = cls(path, clock, read_only=read_only or trouble is not None, journal=journal, trouble=trouble)
+        store.found = revision
         try:
             if revision != schema.SCHEMA_HEAD:
                 await store._build()

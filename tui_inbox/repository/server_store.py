@@ -180,6 +180,7 @@ class ServerStore(Store):
                 if not self.read_only:
                     await self._find_out_writable(connection, or_read_only=or_read_only)
             schema.require_usable(found, self.name, may_build=migrate and not self.read_only)
+            self.found = found.revision
             if found.revision != schema.SCHEMA_HEAD:
                 await self._build()
 

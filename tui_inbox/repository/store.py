@@ -39,6 +39,8 @@ class Store(ABC):
     """For :meth:`open`; may hold a password."""
     name: str
     """For people, and for files that remember which database they belong to."""
+    found: str = ""
+    """Revision of the schema that was found on opening; empty for a new database."""
     read_only: bool
     generation: int = 0
     """Grows when another file has been taken up: whatever was read before may be of another state."""
