@@ -147,7 +147,7 @@ async def open_services(
         allow_network=settings.network_database,
         or_read_only=or_read_only,
     )
-    context = Context(store, clock, settings.rules, random.Random(), timing or Timing())
+    context = Context(store, store.clock, settings.rules, random.Random(), timing or Timing())
     adapters = Adapters(settings, context.timing)
     return Services(
         settings=settings,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -20,6 +21,7 @@ from tui_inbox.domain.errors import (
     UsageError,
 )
 from tui_inbox.domain.kinds import Role
+from tui_inbox.domain.presence import Doing, Present
 from tui_inbox.repository import schema, server_store
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.server_address import parse
@@ -171,7 +173,7 @@ async def test_two_who_read_before_they_write_are_as_if_one_after_the_other(stor
     both = asyncio.Barrier(2)
     tries: list[str] = []
 
-    def take(handle: str) -> Callable[[Unit], object]:
+    def take(handle: str) -> Callable[[Unit], Awaitable[bool]]:
         async def work(unit: Unit) -> bool:
             first = handle not in tries
             tries.append(handle)
@@ -184,7 +186,7 @@ async def test_two_who_read_before_they_write_are_as_if_one_after_the_other(stor
 
         return work
 
-    taken = await asyncio.gather(store.write(take("ana")), other.write(take("bo")))  # type: ignore[arg-type]
+    taken = await asyncio.gather(store.write(take("ana")), other.write(take("bo")))
     assert sorted(taken) == [False, True]
     assert len(await names(store)) == 1
     assert len(tries) == 3, "one of them had to look again"
@@ -241,6 +243,33 @@ async def test_a_server_that_takes_no_writes_is_read(server: Server, store: Stor
     with pytest.raises(StoreError):
         await add(reader, "bo")
     await reader.close()
+
+
+async def test_the_servers_clock_is_everybodys(store: Store) -> None:
+    """However wrong the clock of one machine is."""
+    late = await Store.open(store.url, clock=lambda: datetime.now(UTC) - timedelta(hours=3))
+    right = await Store.open(store.url, clock=lambda: datetime.now(UTC))
+    assert abs(late.clock() - datetime.now(UTC)) < timedelta(seconds=30)
+    assert abs(right.clock() - datetime.now(UTC)) < timedelta(seconds=30)
+    await late.close()
+    await right.close()
+
+
+async def test_colleagues_are_seen_and_ring_nobodys_bell(store: Store) -> None:
+    other = await Store.open(store.url)
+    before = await store.change_token()
+    ana, bo = store.presence(), other.presence()
+    token = await bo.change_token()
+    await ana.tell(1, (), Present(1, 7, Doing.TYPING, NOW, NOW))
+    assert await bo.change_token() != token
+    assert await bo.others(2, NOW) == [Present(1, 7, Doing.TYPING, NOW, NOW)]
+    assert await ana.others(1, NOW) == []
+    await ana.tell(1, {7}, None)
+    assert await bo.others(2, NOW) == []
+    assert await store.change_token() == before
+    await ana.close()
+    await bo.close()
+    await other.close()
 
 
 async def test_a_wait_that_takes_too_long_ends_with_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,7 @@ from tui_inbox.repository import dialect, schema
 from tui_inbox.repository import store as store_module
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.file_store import FileStore
+from tui_inbox.repository.place import network_filesystem
 from tui_inbox.repository.search_tables import metadata
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
@@ -105,6 +106,7 @@ def test_alembic_is_imported_only_to_build(tmp_path: Path) -> None:
     program = textwrap.dedent(f"""
         import asyncio, sys
         from tui_inbox.repository.file_store import FileStore
+from tui_inbox.repository.place import network_filesystem
 from tui_inbox.repository.store import Store
         assert "alembic" not in sys.modules
         async def main():
@@ -362,7 +364,7 @@ broken
     ],
 )
 def test_network_file_systems_are_known(path: str, kind: str) -> None:
-    assert dialect.network_filesystem(Path(path), MOUNTS) == kind
+    assert network_filesystem(Path(path), MOUNTS) == kind
 
 
 async def test_a_write_that_nobody_waits_for_any_more_is_brought_to_its_end(store: Store) -> None:

@@ -1,6 +1,7 @@
 """Everything that only one database engine understands: addresses, settings, locks, error codes, triggers.
 
-SQLite today. Another engine gets its own answers here and nowhere else.
+Here are the questions that are asked of every engine, and the answers of SQLite; those of PostgreSQL are in
+:mod:`tui_inbox.repository.postgresql`.
 """
 
 from __future__ import annotations
@@ -66,10 +67,6 @@ EXPECTED_SETTINGS = {
 ERRORS = (DBAPIError, sqlite3.Error)
 """What :func:`trouble` explains; settings made on a new connection raise the driver's own class."""
 
-NETWORK_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph"})
-"""Kinds of mounts that other machines write to as well."""
-LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.overlay", "fuse.bindfs"})
-"""Of the file systems that are programs, those that only pass on to a local disk; all others are taken for networks."""
 PROBE_BYTES = 64 << 10
 """Room in bytes that a database must have again before it is taken to be writable."""
 
@@ -356,23 +353,6 @@ async def change_token(connection: AsyncConnection) -> int:
     """A number that differs whenever another connection has committed."""
     result = await connection.exec_driver_sql("PRAGMA data_version")
     return int(result.scalar_one())
-
-
-def network_filesystem(path: Path, mounts: str) -> str:
-    """Kind of the network file system that holds ``path``; empty when it is a local one.
-
-    ``mounts``: the text of ``/proc/self/mounts``. Its locks and shared memory cannot be trusted between machines.
-    """
-    best, kind = "", ""
-    for line in mounts.splitlines():
-        fields = line.split()
-        if len(fields) < 3:
-            continue
-        point = fields[1].replace("\\040", " ")
-        if path.is_relative_to(point) and len(point) >= len(best):
-            best, kind = point, fields[2]
-    is_network = kind in NETWORK_FILESYSTEMS or (kind.startswith("fuse.") and kind not in LOCAL_FUSE)
-    return kind if is_network else ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +33,8 @@ TOGETHER_TRIES = 3
 """Tries of a unit beside others; after that it asks to be alone, so that it comes to its end."""
 LOST_PATIENCE = 5.0
 """Seconds in which a unit is tried again while the server cannot be reached: as long as a restart takes."""
+CLOCKS_AGREE = timedelta(milliseconds=100)
+"""Clocks that differ by less are taken for the same."""
 PROBE_EVERY = 1.0
 """Seconds between two looks at whether a trouble is over."""
 
@@ -50,6 +53,8 @@ class ServerStore(Store):
         self._bell = Doorbell(lambda: postgresql.connect(self._address), BELL, self.name, self._random)
         self._trouble: StoreError | None = None
         self._looked_at = 0.0
+        self._ahead = timedelta(0)
+        """How far the server's clock is ahead of this machine's."""
 
     @classmethod
     async def connect(
@@ -63,6 +68,11 @@ class ServerStore(Store):
             await store.close()
             raise
         return store
+
+    @property
+    def clock(self) -> Clock:
+        """The server's: this machine's own, put right by how far the two were apart when last compared."""
+        return lambda: self._clock() + self._ahead
 
     async def change_token(self) -> int:
         """See :meth:`Store.change_token`: what the bell has rung; costs no question to the server."""
@@ -166,6 +176,7 @@ class ServerStore(Store):
         with self._told():
             async with self._writers.connect() as connection:
                 await self._require_writable(connection)
+                await self._compare_clocks(connection)
         self._trouble = None
 
     async def _prepare(self, *, migrate: bool, or_read_only: bool) -> None:
@@ -177,12 +188,21 @@ class ServerStore(Store):
                         "Make one with: createdb --encoding=UTF8 --template=template0"
                     )
                 found = await postgresql.probe(connection)
+                await self._compare_clocks(connection)
                 if not self.read_only:
                     await self._find_out_writable(connection, or_read_only=or_read_only)
             schema.require_usable(found, self.name, may_build=migrate and not self.read_only)
             self.found = found.revision
             if found.revision != schema.SCHEMA_HEAD:
                 await self._build()
+
+    async def _compare_clocks(self, connection: AsyncConnection) -> None:
+        """What was told is taken to be of the middle of the question; less than that says nothing."""
+        before = self._clock()
+        told = await postgresql.clock(connection)
+        took = self._clock() - before
+        ahead = told - before - took / 2
+        self._ahead = ahead if abs(ahead) > took + CLOCKS_AGREE else timedelta(0)
 
     async def _find_out_writable(self, connection: AsyncConnection, *, or_read_only: bool) -> None:
         try:

@@ -119,6 +119,11 @@ class Store(ABC):
         with self._told(), self._waiting():
             return await asyncio.shield(writing)
 
+    @property
+    def clock(self) -> Clock:
+        """The present instant by the clock that all programs on this database share."""
+        return self._clock
+
     @abstractmethod
     async def change_token(self) -> int:
         """A number that differs when anybody has committed since it was last asked; cheap enough to ask often."""
