@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal_column, select
+from sqlalchemy import ColumnElement, Select, literal_column, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import visitors
 
 from tui_inbox.repository.tables import contacts, conversations
 
 _NAMED = sqlite.dialect(paramstyle="named")
-_QUERY = select(literal_column("1")).select_from(conversations, contacts)
+_QUERY: Select[Any] = select(literal_column("1")).select_from(conversations, contacts)
 _BEFORE = f"{_QUERY.compile(dialect=_NAMED)} \nWHERE "
 
 
