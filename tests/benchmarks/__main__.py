@@ -1,9 +1,15 @@
-"""``python -m tests.benchmarks [--contacts 1000 --contacts 10000] [--runs 7] [--json FILE]``."""
+"""``python -m tests.benchmarks [--contacts 1000 --contacts 10000] [--workspace FILE --agent HANDLE] [--runs 7]
+[--json FILE]``.
+
+``--workspace``: measure on this database, as :mod:`tests.benchmarks.dataset` makes it, in the place of demo workspaces.
+"""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -99,8 +105,15 @@ def costs(contacts: int, program: PtyProcess, painting: Cost) -> list[Result]:
     ]
 
 
-def measure(sizes: list[int], runs: int) -> list[Result]:
-    """All figures, at every size, in one run."""
+def existing(database: Path, agent: str) -> tuple[int, dict[str, str]]:
+    """How many contacts a database has, and the environment that opens it."""
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        (contacts,) = connection.execute("SELECT count(*) FROM contacts").fetchone()
+    return contacts, {"TUI_INBOX_DATABASE": f"sqlite:///{database.absolute()}", "TUI_INBOX_AGENT": agent}
+
+
+def measure(sizes: list[int], runs: int, known: dict[int, dict[str, str]]) -> list[Result]:
+    """All figures, at every size, in one run; ``known``: by size, the environments of workspaces that are there."""
     found: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         floor_home = Path(folder) / "floor"
@@ -111,10 +124,10 @@ def measure(sizes: list[int], runs: int) -> list[Result]:
             painting = probe.keys(listing, ["x"] * 20)
         memories: dict[int, float] = {}
         rows: dict[int, float] = {}
-        for contacts in [1, *sizes]:
+        for contacts in [1, *sizes, *known]:
             home = Path(folder) / str(contacts)
             home.mkdir()
-            env = workspace(contacts, home)
+            env = known.get(contacts) or workspace(contacts, home)
             paint, rows[contacts] = probe.time_to([PROGRAM], home, env, [PAINTED, has_rows], runs)
             with probe.start([PROGRAM], home, env) as program:
                 program.wait_for(has_rows)
@@ -150,9 +163,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("--contacts", type=int, action="append")
     parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--workspace", type=Path, metavar="FILE")
+    parser.add_argument("--agent", default="agent-7", metavar="HANDLE")
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
-    results = measure(chosen.contacts or [1000, 10_000], chosen.runs)
+    known = dict([existing(chosen.workspace, chosen.agent)]) if chosen.workspace else {}
+    results = measure(chosen.contacts or ([] if known else [1000, 10_000]), chosen.runs, known)
     print(table(results))
     if chosen.json:
         chosen.json.write_text(json.dumps([{**vars(result), "kept": result.kept} for result in results], indent=1))

@@ -53,7 +53,7 @@ async def test_windows_stand_in_their_stages(store: Store, workspace: DemoWorksp
     service = ContactService(Context(store, lambda: NOW))
     reach = {
         contact.first_name: (await service.view(contact_id)).reach[0].answer
-        for contact_id, contact in zip(workspace.contact_ids, workspace.data.contacts[:16], strict=False)
+        for contact_id, contact in zip(workspace.contact_ids, list(workspace.data.contacts)[:16], strict=False)
     }
     assert reach["Carlos"].state is WindowState.NONE
     assert [item.value for item in reach["Scarlet"].may_send] == ["template"]

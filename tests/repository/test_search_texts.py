@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,10 +58,7 @@ async def talk(store: Store, place: Place, threads: list[list[str]]) -> list[int
 
 async def found(store: Store, typed: str, f: InboxFilter | None = None) -> list[tuple[int, str]]:
     async with store.read() as unit:
-        view = f or InboxFilter()
-        rows = await unit.inbox.page(
-            InboxFilter(view.inbox, view.agent_id, query=parse(typed), sort=view.sort), now=NOW
-        )
+        rows = await unit.inbox.page(replace(f or InboxFilter(), query=parse(typed)), now=NOW)
         assert all(row.matched[0] == "text" for row in rows)
         return [(row.contact_id, row.preview) for row in rows]
 
@@ -153,8 +151,6 @@ async def test_filters_hold_for_text_too(store: Store, place: Place) -> None:
     ids = await talk(store, place, [["refund"], ["refund"]])
 
     async def take(unit: Unit) -> None:
-        from dataclasses import replace
-
         before = await unit.conversations.get(ids[0])
         await unit.conversations.save(before, replace(before, assignee_id=place.ana))
 

@@ -105,9 +105,7 @@ async def test_the_migrations_build_the_tables(file_store: FileStore) -> None:
 def test_alembic_is_imported_only_to_build(tmp_path: Path) -> None:
     program = textwrap.dedent(f"""
         import asyncio, sys
-        from tui_inbox.repository.file_store import FileStore
-from tui_inbox.repository.place import network_filesystem
-from tui_inbox.repository.store import Store
+        from tui_inbox.repository.store import Store
         assert "alembic" not in sys.modules
         async def main():
             store = await Store.open({str(tmp_path / "x.db")!r})

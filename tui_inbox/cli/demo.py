@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from tui_inbox.cli.output import emit_json, json_option
-from tui_inbox.cli.session import Session, tell
+from tui_inbox.cli.session import Session
 
 if TYPE_CHECKING:
     from tui_inbox.demo.places import DemoPlaces
@@ -47,11 +48,17 @@ def demo(session: Session, contacts: int, seed: int, keep: bool, no_open: bool, 
     places = DemoPlaces.default()
     options = DemoOptions(contacts, seed, keep)
     if no_open:
-        prepare(places, options, system_clock)
+        with click.progressbar(length=contacts, label="making the demo workspace", file=sys.stderr) as bar:
+            prepare(places, options, system_clock, bar.update)
         _print_places(places, as_json=as_json)
         return
-    tell("making the demo workspace…")
-    code = run(places, options, system_clock, lambda: _screen(places))
+    with click.progressbar(length=contacts, label="making the demo workspace", file=sys.stderr) as bar:
+
+        def screen() -> int:
+            bar.render_finish()
+            return _screen(places)
+
+        code = run(places, options, system_clock, screen, bar.update)
     raise click.exceptions.Exit(code)
 
 

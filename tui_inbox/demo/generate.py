@@ -7,7 +7,8 @@ hours, in the days of tagged messages, closed for good.
 from __future__ import annotations
 
 import random
-from dataclasses import replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tui_inbox.demo.model import DemoAddress, DemoAgent, DemoChannel, DemoContact, DemoData, DemoLine, DemoTeam
@@ -48,11 +49,33 @@ AGES = (
 
 def generate(*, contacts: int, seed: int, now: datetime, channels: tuple[DemoChannel, ...]) -> DemoData:
     """The whole workspace with this many customers (at least one), seen at ``now``."""
-    rng = random.Random(seed)
-    written = story(now)[:contacts]
-    taken = {contact.phone for contact in written}
-    invented = [_invented(rng, number, now, taken) for number in range(len(written) + 1, contacts + 1)]
-    return DemoData(AGENTS, TEAMS, channels, TEMPLATES, (*written, *invented))
+    return DemoData(AGENTS, TEAMS, channels, TEMPLATES, DemoContacts(contacts, seed, now))
+
+
+@dataclass(frozen=True)
+class DemoContacts(Collection[DemoContact]):
+    """So many customers, made while one goes through them."""
+
+    number: int
+    seed: int
+    now: datetime
+
+    def __len__(self) -> int:
+        """How many."""
+        return self.number
+
+    def __iter__(self) -> Iterator[DemoContact]:
+        """The hand-written ones, then the invented ones."""
+        rng = random.Random(self.seed)
+        written = story(self.now)[: self.number]
+        yield from written
+        taken = {contact.phone for contact in written}
+        for number in range(len(written) + 1, self.number + 1):
+            yield _invented(rng, number, self.now, taken)
+
+    def __contains__(self, contact: object) -> bool:
+        """Whether this is one of them."""
+        return any(contact == one for one in self)
 
 
 def _pick(rng: random.Random, weights: dict[str, int]) -> str:

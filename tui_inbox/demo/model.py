@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -119,4 +119,5 @@ class DemoData:
     teams: tuple[DemoTeam, ...]
     channels: tuple[DemoChannel, ...]
     templates: tuple[DemoTemplate, ...]
-    contacts: tuple[DemoContact, ...]
+    contacts: Collection[DemoContact]
+    """Made anew each time that they are gone through, the same ones; a million would fill the memory."""

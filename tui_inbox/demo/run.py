@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from types import FrameType
+from typing import TypeAlias
 
 from tui_inbox import paths
 from tui_inbox.demo.channels import demo_channels
@@ -27,6 +28,11 @@ from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
 
 PAGE = 200
+Progress: TypeAlias = Callable[[int], object]
+
+
+def _silent(_more: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class _Plan:
         channels = demo_channels(self.seed, standin_url)
         return generate(contacts=self.contacts, seed=self.seed, now=self.now, channels=channels)
 
-    async def open(self, places: DemoPlaces, data: DemoData, clock: Clock) -> Store:
+    async def open(self, places: DemoPlaces, data: DemoData, clock: Clock, progress: Progress) -> Store:
         """The store with ``data`` in it; a kept one only has its channels pointed at the present stand-ins."""
         if not self.fresh:
             store = await Store.open(places.url, clock=clock)
@@ -67,46 +73,48 @@ class _Plan:
             return store
         places.clear()
         store = await Store.open(places.url, clock=clock)
-        await write(store, data, seed=self.seed, now=self.now)
+        await write(store, data, seed=self.seed, now=self.now, progress=progress)
         told = {"contacts": self.contacts, "seed": self.seed, "now": self.now.isoformat()}
         paths.write_private(places.made, json.dumps(told))
         return store
 
 
-def prepare(places: DemoPlaces, options: DemoOptions, clock: Clock) -> None:
-    """Make the workspace and its settings; start nothing."""
+def prepare(places: DemoPlaces, options: DemoOptions, clock: Clock, progress: Progress = _silent) -> None:
+    """Make the workspace and its settings; start nothing. ``progress`` is told how many more customers are written."""
     with places.locked():
-        asyncio.run(_prepare(places, options, clock))
+        asyncio.run(_prepare(places, options, clock, progress))
 
 
-async def _prepare(places: DemoPlaces, options: DemoOptions, clock: Clock) -> None:
+async def _prepare(places: DemoPlaces, options: DemoOptions, clock: Clock, progress: Progress) -> None:
     plan = _Plan.of(places, options, clock())
     data = plan.data(f"http://127.0.0.1:{free_port()}")
-    await (await plan.open(places, data, clock)).close()
+    await (await plan.open(places, data, clock, progress)).close()
     places.write_config(data.channels, free_port())
 
 
-def run(places: DemoPlaces, options: DemoOptions, clock: Clock, screen: Callable[[], int]) -> int:
+def run(
+    places: DemoPlaces, options: DemoOptions, clock: Clock, screen: Callable[[], int], progress: Progress = _silent
+) -> int:
     """Make the workspace, start the world, open ``screen``, stop the world; returns the screen's exit code."""
     with places.locked(), asyncio.Runner() as runner:
         world = World(places)
         before = _end_on_signals()
         try:
-            runner.run(_start(world, places, options, clock))
+            runner.run(_start(world, places, options, clock, progress))
             return screen()
         finally:
             runner.run(world.stop())
             _restore(before)
 
 
-async def _start(world: World, places: DemoPlaces, options: DemoOptions, clock: Clock) -> None:
+async def _start(world: World, places: DemoPlaces, options: DemoOptions, clock: Clock, progress: Progress) -> None:
     plan = _Plan.of(places, options, clock())
     known = plan.data()
     customers = customers_of(known) if plan.fresh else await _customers_now(places, known)
     url = await world.start_standins(standin_config(known.channels, known.templates, customers, seed=plan.seed))
     data = plan.data(url)
     places.write_config(data.channels, 0)
-    store = await plan.open(places, data, clock)
+    store = await plan.open(places, data, clock, progress)
     try:
         port = await world.start_processes(data.channels, store, clock)
     finally:

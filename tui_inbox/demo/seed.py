@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import islice
 
 from tui_inbox.demo.channels import demo_channels
 from tui_inbox.demo.generate import AGENT, generate
@@ -63,8 +64,10 @@ async def seed(store: Store, *, contacts: int, seed: int, now: datetime, standin
     return await write(store, generate(contacts=contacts, seed=seed, now=now, channels=channels), seed=seed, now=now)
 
 
-async def write(store: Store, data: DemoData, *, seed: int, now: datetime) -> DemoWorkspace:
-    """Write what was generated into an empty store."""
+async def write(
+    store: Store, data: DemoData, *, seed: int, now: datetime, progress: Callable[[int], object] = lambda _: None
+) -> DemoWorkspace:
+    """Write what was generated into an empty store. ``progress`` is told how many more customers are written."""
     agents = await store.write(lambda unit: _add_agents(unit, data))
     teams = await store.write(lambda unit: _add_teams(unit, data, agents))
     stored = await store.write(lambda unit: _add_channels(unit, data, now))
@@ -72,9 +75,11 @@ async def write(store: Store, data: DemoData, *, seed: int, now: datetime) -> De
     by_id = {channel.id: channel for channel in stored.values()}
     ids: list[int] = []
     await store.write(lambda unit: unit.search.suspend())
-    for start in range(0, len(data.contacts), BATCH):
-        histories = [writer.history(contact) for contact in data.contacts[start : start + BATCH]]
+    made = iter(data.contacts)
+    while batch := list(islice(made, BATCH)):
+        histories = [writer.history(contact) for contact in batch]
         ids += await store.write(partial(_add_batch, histories=histories, channels=by_id, now=now))
+        progress(len(batch))
     await store.write(lambda unit: unit.search.rebuild())
     return DemoWorkspace(agents[AGENT], data, stored, tuple(ids), customers_of(data))
 

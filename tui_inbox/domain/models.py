@@ -164,7 +164,7 @@ class InboxRow:
     failed: int
     """Outgoing messages that failed, are blocked or uncertain."""
     matched: tuple[str, ...]
-    """Where it hit: ``text`` of a message, ``name``, ``phone``, ``email``, ``email part``, ``id``, ``custom``."""
+    """What the search hit: ``text`` of a message, ``name``, ``phone``, ``email``, ``email part``, ``id`` ``custom``."""
     version: int
     cursor: str
     """Opaque key of this row for ``after``."""

@@ -342,9 +342,8 @@ def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgre
 async def clock(connection: AsyncConnection) -> datetime:
     """The present instant by the engine's clock, to the millisecond at least."""
     if connection.dialect.name != "sqlite":
-        from tui_inbox.repository import postgresql
-
-        return await postgresql.clock(connection)
+        moment: datetime = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
+        return moment
     result = await connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")
     return datetime.fromisoformat(str(result.scalar_one()))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event
@@ -178,12 +177,6 @@ async def probe(connection: AsyncConnection) -> Probe:
 async def encoding(connection: AsyncConnection) -> str:
     """How the database keeps letters."""
     return str((await connection.exec_driver_sql("SHOW server_encoding")).scalar_one())
-
-
-async def clock(connection: AsyncConnection) -> datetime:
-    """The present instant by the server's clock."""
-    moment: datetime = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
-    return moment
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,7 @@ class ServerStore(Store):
     async def _compare_clocks(self, connection: AsyncConnection) -> None:
         """What was told is taken to be of the middle of the question; less than that says nothing."""
         before = self._clock()
-        told = await postgresql.clock(connection)
+        told = await dialect.clock(connection)
         took = self._clock() - before
         ahead = told - before - took / 2
         self._ahead = ahead if abs(ahead) > took + CLOCKS_AGREE else timedelta(0)
