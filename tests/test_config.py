@@ -207,6 +207,8 @@ def test_no_secret_is_shown(own_environment: Path) -> None:
     settings = load_settings(path)
     assert SECRET not in repr(settings) + str(settings) + json.dumps(shown(settings)) + settings.model_dump_json()
     assert shown_database("postgresql://ana:pass@db/inbox") == "postgresql://ana:***@db/inbox"
+    hidden = shown_database("postgresql://db/inbox?password=pass&sslmode=require&sslpassword=pass")
+    assert hidden == "postgresql://db/inbox?password=***&sslmode=require&sslpassword=***"
     assert SECRET not in refused(own_environment, f'[channels.wa]\ntoken = "{SECRET}"\ntokn = "{SECRET}"')
     assert SECRET not in refused(own_environment, f'[channels.wa]\ntoken = ["{SECRET}"]')
 

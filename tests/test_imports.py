@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("textual", "rich", "sqlalchemy", "aiosqlite", "alembic", "httpx", "pydantic", "starlette", "uvicorn")
+HEAVY = (
+    "textual", "rich", "sqlalchemy", "aiosqlite", "asyncpg", "alembic",
+    "httpx", "pydantic", "starlette", "uvicorn",
+)  # fmt: skip
 PACKAGE = Path(__file__).parent.parent / "tui_inbox"
 STANDARD = sys.stdlib_module_names | {"tui_inbox", "__main__"}
 

@@ -17,7 +17,6 @@ from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.delivery import Timing
 from tui_inbox.domain.models import Channel
 from tui_inbox.repository.dialect import Journal
-from tui_inbox.repository.presence import PresenceBoard
 from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
@@ -154,7 +153,7 @@ async def open_services(
         allow_network=settings.network_database,
         or_read_only=or_read_only,
     )
-    context = Context(store, clock, settings.rules, random.Random(), timing or Timing())
+    context = Context(store, store.clock, settings.rules, random.Random(), timing or Timing())
     chat = ChatService(context)
     adapters = Adapters(settings, context.timing, chat)
     return Services(
@@ -172,5 +171,5 @@ async def open_services(
         importing=ImportService(context),
         receiving=ReceivingService(context, adapters),
         chat=chat,
-        presence=PresenceService(context, PresenceBoard(store.path)),
+        presence=PresenceService(context, store.presence()),
     )

@@ -19,7 +19,17 @@ from tui_inbox import paths
 MASK = "[hidden]"
 SHORTEST_SECRET = 6
 """Shorter values are not masked: they would turn ordinary words into gaps."""
-CHATTY = ("httpx", "httpcore", "uvicorn.access", "aiosqlite", "sqlalchemy", "alembic", "asyncio", "markdown_it")
+CHATTY = (
+    "httpx",
+    "httpcore",
+    "uvicorn.access",
+    "aiosqlite",
+    "asyncpg",
+    "sqlalchemy",
+    "alembic",
+    "asyncio",
+    "markdown_it",
+)
 """Loggers of others that would tell URLs, statements or bodies; only their warnings are kept."""
 MOST_BYTES, OLD_FILES = 2_000_000, 3
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.reliability.truth import Truth
 from tests.server.support.workspace import NUMBER_ID, SECRETS, eventually
+from tests.support.files import path_of
 from tests.support.template import put
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.domain.delivery import Timing
@@ -84,7 +85,7 @@ class Place:
     @property
     def database(self) -> Path:
         """The database file."""
-        return self.store.path
+        return path_of(self.store)
 
     @property
     def context(self) -> Context:

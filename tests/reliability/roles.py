@@ -23,7 +23,7 @@ from tui_inbox.channels.registry import build_adapter
 from tui_inbox.config import ChannelSettings, Settings
 from tui_inbox.domain.clock import system_clock
 from tui_inbox.domain.models import Channel
-from tui_inbox.repository.store import Store
+from tui_inbox.repository.file_store import FileStore
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
 from tui_inbox.services.delivery import Claim, DeliveryService
@@ -156,7 +156,7 @@ class Watched:
         return build_adapter(channel, Secrets(SECRETS), http=Http(total=self._total, watch=self._at))
 
 
-class PointedStore(Store):
+class PointedStore(FileStore):
     """Stops at ``before commit of …`` and ``after commit of …``, by the name of the work, and at ``claimed``
     with the text of a message."""
 

@@ -1,4 +1,4 @@
-"""A store on a fresh file, and the few rows that most tests begin with."""
+"""A store on a fresh database, and the few rows that most tests begin with."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy import event
 from tests.support.template import put
 from tui_inbox.domain.kinds import ChannelKind, Role
 from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.file_store import FileStore
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
 
@@ -26,10 +27,22 @@ def present() -> datetime:
     return NOW
 
 
+only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""For what is told by SQLite's own words."""
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    """An empty store."""
-    opened = await Store.open(str(put(tmp_path / "inbox.db")), clock=present)
+async def store(database: str) -> AsyncIterator[Store]:
+    """An empty store, on each engine."""
+    opened = await Store.open(database, clock=present)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def file_store(tmp_path: Path) -> AsyncIterator[FileStore]:
+    """An empty store on a file, for what only files have."""
+    opened = await FileStore.open(str(put(tmp_path / "inbox.db")), clock=present)
     yield opened
     await opened.close()
 

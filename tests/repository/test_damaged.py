@@ -17,7 +17,7 @@ from tests.repository.conftest import NOW, present
 from tui_inbox.domain.errors import StoreError
 from tui_inbox.domain.kinds import ChannelKind, Role
 from tui_inbox.repository.contacts import NewContact
-from tui_inbox.repository.store import Store
+from tui_inbox.repository.file_store import FileStore
 from tui_inbox.repository.unit import Unit
 
 PAGE = 4096
@@ -31,7 +31,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sound") / "inbox.db"
 
     async def fill() -> None:
-        store = await Store.open(str(path), clock=present)
+        store = await FileStore.open(str(path), clock=present)
 
         async def work(unit: Unit) -> None:
             await unit.directory.add_agent("ana", "Ana", Role.AGENT)
@@ -83,7 +83,7 @@ async def used(path: Path) -> list[str]:
         except StoreError as error:
             told.append(str(error))
 
-    store = await Store.open(str(path), clock=present)
+    store = await FileStore.open(str(path), clock=present)
     try:
         await store.look_over()
         told += [str(store.trouble)] if store.trouble is not None else []
@@ -167,7 +167,7 @@ async def test_damage_is_told_and_never_a_traceback(path: Path, name: str, spoil
 
 async def written(path: Path) -> tuple[Path, list[str]]:
     """A copy of a database that is in use, with its log, as a crash leaves it; and who is in it."""
-    store = await Store.open(str(path), clock=present)
+    store = await FileStore.open(str(path), clock=present)
     for handle in ("bo", "cy", "di"):
         await store.write(lambda unit, handle=handle: unit.directory.add_agent(handle, handle, Role.AGENT))  # type: ignore[misc]
     crashed = path.with_name("crashed.db")
@@ -178,7 +178,7 @@ async def written(path: Path) -> tuple[Path, list[str]]:
 
 
 async def handles(path: Path) -> list[str]:
-    store = await Store.open(str(path), clock=present)
+    store = await FileStore.open(str(path), clock=present)
     await store.look_over()
     assert store.trouble is None
     async with store.read() as unit:
@@ -242,7 +242,7 @@ async def test_what_is_no_file_is_never_waited_for(
     make(place)
     async with asyncio.timeout(5):
         with pytest.raises(StoreError, match=told):
-            await Store.open(str(place), read_only=read_only, migrate=not read_only)
+            await FileStore.open(str(place), read_only=read_only, migrate=not read_only)
     assert os.listdir(tmp_path) == ["x.db"]  # noqa: PTH208
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text, update
 
-from tests.repository.conftest import NOW, Place, listening
+from tests.repository.conftest import NOW, Place, listening, only_sqlite
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, SortOrder, WindowFilter
@@ -312,6 +312,7 @@ async def plans(store: Store, f: InboxFilter, **keywords: Any) -> list[str]:
     return found
 
 
+@only_sqlite
 @pytest.mark.parametrize("sort", [SortOrder.LATEST, SortOrder.OLDEST])
 @pytest.mark.parametrize("status", [None, Status.OPEN, Status.CLOSED])
 @pytest.mark.parametrize("inbox", list(InboxKind))
@@ -326,19 +327,21 @@ async def test_main_pages_are_read_off_an_index(
         places += [{"after": rows[0].cursor}, {"before": rows[-1].cursor}]
     for keywords in places:
         plan = (await plans(store, f, **keywords))[0]
-        assert "USING INDEX ix_conversations_" in plan
+        assert "INDEX ix_conversations_" in plan
         assert "TEMP B-TREE" not in plan
         assert "SCAN contacts" not in plan
 
 
+@only_sqlite
 @pytest.mark.parametrize("sort", [SortOrder.WAITING, SortOrder.WINDOW_END])
 async def test_other_orders_are_read_off_an_index_too(store: Store, place: Place, sort: SortOrder) -> None:
     await populate(store, place)
     for plan in (await plans(store, InboxFilter(sort=sort)))[:2]:
-        assert "USING INDEX ix_conversations_" in plan
+        assert "INDEX ix_conversations_" in plan
         assert "TEMP B-TREE" not in plan
 
 
+@only_sqlite
 async def test_those_that_need_a_person_are_found_by_an_index(store: Store, place: Place) -> None:
     await populate(store, place)
     plan = (await plans(store, InboxFilter(needs_person=True)))[0]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from tests.repository.conftest import NOW, Place, present
+from tests.repository.conftest import NOW, Place, only_sqlite, present
 from tests.support.template import put
 from tui_inbox.domain.delivery import LEASE, MOST_LOST_LEASES, UNSETTLED, may_change
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
@@ -370,6 +370,7 @@ async def _step(store: Store, action: str, row: OutboxRow, token: str, at: Any) 
         await change(store, ident, {S.UNCERTAIN}, S.SENT)
 
 
+@only_sqlite
 async def test_claiming_a_page_of_history_uses_the_indexes(store: Store, place: Place) -> None:
     row = await queue(store, place, "m0")
     async with store._writers.begin() as connection:

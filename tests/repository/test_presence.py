@@ -13,7 +13,7 @@ import pytest
 
 from tui_inbox.domain.errors import StoreBusyError, StoreError
 from tui_inbox.domain.presence import STALE_AFTER, Doing, Present
-from tui_inbox.repository.presence import PresenceBoard
+from tui_inbox.repository.presence import FilePresence
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
 
@@ -30,15 +30,15 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def boards(database: Path) -> AsyncIterator[tuple[PresenceBoard, PresenceBoard]]:
+async def boards(database: Path) -> AsyncIterator[tuple[FilePresence, FilePresence]]:
     """The boards of two programs."""
-    both = (PresenceBoard(database), PresenceBoard(database))
+    both = (FilePresence(database), FilePresence(database))
     yield both
     for board in both:
         await board.close()
 
 
-async def test_one_program_sees_where_the_agent_of_another_is(boards: tuple[PresenceBoard, PresenceBoard]) -> None:
+async def test_one_program_sees_where_the_agent_of_another_is(boards: tuple[FilePresence, FilePresence]) -> None:
     ana, bo = boards
     await ana.tell(1, (), present(1, 7))
     await ana.tell(1, (), present(1, 7, Doing.TYPING))
@@ -50,7 +50,7 @@ async def test_one_program_sees_where_the_agent_of_another_is(boards: tuple[Pres
     assert await bo.others(2, NOW) == []
 
 
-async def test_only_what_others_write_changes_the_token(boards: tuple[PresenceBoard, PresenceBoard]) -> None:
+async def test_only_what_others_write_changes_the_token(boards: tuple[FilePresence, FilePresence]) -> None:
     ana, bo = boards
     before = await ana.change_token(), await bo.change_token()
     await ana.tell(1, (), present(1, 7))
@@ -58,7 +58,7 @@ async def test_only_what_others_write_changes_the_token(boards: tuple[PresenceBo
     assert await bo.change_token() != before[1]
 
 
-async def test_the_database_does_not_hear_of_it(boards: tuple[PresenceBoard, PresenceBoard], database: Path) -> None:
+async def test_the_database_does_not_hear_of_it(boards: tuple[FilePresence, FilePresence], database: Path) -> None:
     """Else every program would read its whole screen again, every few seconds for every colleague."""
     store = await Store.open(f"sqlite:///{database}")
     try:
@@ -75,7 +75,7 @@ async def test_the_database_does_not_hear_of_it(boards: tuple[PresenceBoard, Pre
     assert await boards[1].others(2, NOW) == [present(1, 7), present(1, 9)]
 
 
-async def test_who_was_killed_goes_stale_and_is_cleared_away(boards: tuple[PresenceBoard, PresenceBoard]) -> None:
+async def test_who_was_killed_goes_stale_and_is_cleared_away(boards: tuple[FilePresence, FilePresence]) -> None:
     ana, bo = boards
     await ana.tell(1, (), present(1, 7))
     assert await bo.others(2, NOW + STALE_AFTER - timedelta(seconds=1)) == [present(1, 7)]
@@ -85,7 +85,7 @@ async def test_who_was_killed_goes_stale_and_is_cleared_away(boards: tuple[Prese
 
 
 async def test_many_programs_begin_at_once(database: Path) -> None:
-    boards = [PresenceBoard(database) for _ in range(6)]
+    boards = [FilePresence(database) for _ in range(6)]
     try:
         await asyncio.gather(*(_told_at_last(board, present(number, 7)) for number, board in enumerate(boards)))
         assert len(await boards[0].others(0, NOW)) == 5
@@ -94,7 +94,7 @@ async def test_many_programs_begin_at_once(database: Path) -> None:
             await board.close()
 
 
-async def _told_at_last(board: PresenceBoard, one: Present) -> None:
+async def _told_at_last(board: FilePresence, one: Present) -> None:
     """Programs that open a new file in the same instant may be in each other's way; they try again."""
     for _ in range(50):
         try:
@@ -104,7 +104,7 @@ async def _told_at_last(board: PresenceBoard, one: Present) -> None:
     raise AssertionError("it is never its turn")
 
 
-async def test_only_the_owner_can_read_it(boards: tuple[PresenceBoard, PresenceBoard]) -> None:
+async def test_only_the_owner_can_read_it(boards: tuple[FilePresence, FilePresence]) -> None:
     before = os.umask(0)
     try:
         await boards[0].tell(1, (), present(1, 7))
@@ -116,7 +116,7 @@ async def test_only_the_owner_can_read_it(boards: tuple[PresenceBoard, PresenceB
 
 
 async def test_a_file_that_is_none_of_ours_is_a_sentence(database: Path) -> None:
-    board = PresenceBoard(database)
+    board = FilePresence(database)
     board.path.write_bytes(b"not a database, certainly not" * 100)
     try:
         with pytest.raises(StoreError, match="nobody sees who else is at a contact"):
@@ -126,14 +126,14 @@ async def test_a_file_that_is_none_of_ours_is_a_sentence(database: Path) -> None
 
 
 async def test_a_place_where_nothing_can_be_written_is_a_sentence(tmp_path: Path) -> None:
-    board = PresenceBoard(tmp_path / "nowhere" / "inbox.db")
+    board = FilePresence(tmp_path / "nowhere" / "inbox.db")
     with pytest.raises(StoreError, match="nobody sees who else is at a contact"):
         await board.tell(1, (), present(1, 7))
     await board.close()
 
 
 @pytest.mark.parametrize("steps", range(0, 24, 2))
-async def test_being_cut_short_harms_nothing(boards: tuple[PresenceBoard, PresenceBoard], steps: int) -> None:
+async def test_being_cut_short_harms_nothing(boards: tuple[FilePresence, FilePresence], steps: int) -> None:
     """The program ends while something is being written: what it says last must still go through."""
     ana, bo = boards
     await ana.tell(1, (), present(1, 7))

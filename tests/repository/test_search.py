@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.repository.conftest import NOW, present
+from tests.support.servers import Server
 from tui_inbox.domain.filters import InboxFilter
 from tui_inbox.domain.models import Contact
 from tui_inbox.domain.search import matched_fields, parse
@@ -40,24 +41,29 @@ PIECES = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def people(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Contact]]:
-    """A file with some people, and the same people as they are stored."""
-    path = tmp_path_factory.mktemp("search") / "x.db"
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def people(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, list[Contact]]]:
+    """A database with some people, on each engine, and the same people as they are stored."""
+    running: Server | None = None if request.param == "sqlite" else request.getfixturevalue("server")
+    url = str(tmp_path_factory.mktemp("search") / "x.db") if running is None else running.make_database()
 
     async def prepare() -> list[Contact]:
-        store = await Store.open(str(path), clock=present)
+        store = await Store.open(url, clock=present)
         ids = await store.write(lambda unit: unit.contacts.add_many(PEOPLE, NOW))
         async with store.read() as unit:
             found = [await unit.contacts.get(ident) for ident in ids]
         await store.close()
         return [contact for contact in found if contact is not None]
 
-    return path, asyncio.run(prepare())
+    yield url, asyncio.run(prepare())
+    if running is not None:
+        running.drop_database(url)
 
 
-async def ask(path: Path, queries: list[str]) -> list[dict[int, tuple[str, ...]]]:
-    store = await Store.open(str(path), clock=present)
+async def ask(url: str, queries: list[str]) -> list[dict[int, tuple[str, ...]]]:
+    store = await Store.open(url, clock=present)
     answers = []
     for query in queries:
         # Filters are looked at by the database alone.
@@ -73,10 +79,10 @@ def expected(contacts: list[Contact], query: str) -> dict[int, tuple[str, ...]]:
     return {ident: fields for ident, fields in found.items() if fields is not None}
 
 
-def test_every_piece_and_every_pair(people: tuple[Path, list[Contact]]) -> None:
-    path, contacts = people
+def test_every_piece_and_every_pair(people: tuple[str, list[Contact]]) -> None:
+    url, contacts = people
     queries = PIECES + [f"{one} {other}" for one in PIECES for other in PIECES[::5]]
-    for query, answer in zip(queries, asyncio.run(ask(path, queries)), strict=True):
+    for query, answer in zip(queries, asyncio.run(ask(url, queries)), strict=True):
         assert answer == expected(contacts, query), query
 
 
@@ -84,15 +90,15 @@ def test_every_piece_and_every_pair(people: tuple[Path, list[Contact]]) -> None:
 @given(st.lists(st.text(max_size=12) | st.sampled_from(PIECES), max_size=3).map(" ".join))
 @example("ſtraße")
 @example("ℌ")
-def test_anything_typed(people: tuple[Path, list[Contact]], query: str) -> None:
-    path, contacts = people
-    assert asyncio.run(ask(path, [query])) == [expected(contacts, query)]
+def test_anything_typed(people: tuple[str, list[Contact]], query: str) -> None:
+    url, contacts = people
+    assert asyncio.run(ask(url, [query])) == [expected(contacts, query)]
 
 
-def test_examples_of_the_product(people: tuple[Path, list[Contact]]) -> None:
-    path, contacts = people
+def test_examples_of_the_product(people: tuple[str, list[Contact]]) -> None:
+    url, contacts = people
     names = {contact.id: contact.first_name for contact in contacts}
-    car, digits, gold, part = asyncio.run(ask(path, ["car", "4567", "GOLD", "gol"]))
+    car, digits, gold, part = asyncio.run(ask(url, ["car", "4567", "GOLD", "gol"]))
     assert {names[ident] for ident in car} == {"Carlos", "Scarlet", "Oscar"}
     assert {names[ident]: fields for ident, fields in digits.items()} == {"Carlos": ("phone",)}
     assert {names[ident]: fields for ident, fields in gold.items()} == {"Scarlet": ("custom",)}

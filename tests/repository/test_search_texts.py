@@ -13,7 +13,7 @@ from tests.support.hostile import texts
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ChannelKind, Direction, SortOrder
 from tui_inbox.domain.search import fold, parse, says
-from tui_inbox.repository import sqlite_texts
+from tui_inbox.repository import postgresql_texts, sqlite_texts
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.history import History, HistoryChannel, HistoryEntry, HistoryRepository
 from tui_inbox.repository.store import Store
@@ -137,7 +137,8 @@ async def test_frequent_words_find_the_newest_and_say_so(
     store: Store, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = await talk(store, place, [["thanks"], ["thanks"], ["thanks"], ["thanks, refund"]])
-    monkeypatch.setattr(sqlite_texts, "MOST_MESSAGES", 2)
+    for engine in (sqlite_texts, postgresql_texts):
+        monkeypatch.setattr(engine, "MOST_MESSAGES", 2)
     assert [ident for ident, _ in await found(store, "text:thanks")] == [ids[3], ids[2]]
     async with store.read() as unit:
         counts = await unit.inbox.counts(InboxFilter(query=parse("text:thanks")), now=NOW)

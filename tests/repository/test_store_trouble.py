@@ -27,7 +27,7 @@ from tui_inbox.domain.errors import (
 from tui_inbox.domain.kinds import Role
 from tui_inbox.repository import condition, dialect, place
 from tui_inbox.repository.dialect import Journal
-from tui_inbox.repository.store import Store
+from tui_inbox.repository.file_store import FileStore
 
 NOBODY = 65534
 """An ordinary user."""
@@ -41,23 +41,29 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(condition, "CHECK_EVERY", 0.0)
 
 
-async def names(store: Store) -> list[str]:
+@pytest.fixture
+def store(file_store: FileStore) -> FileStore:
+    """These tests are about files."""
+    return file_store
+
+
+async def names(store: FileStore) -> list[str]:
     async with store.read() as unit:
         return [agent.handle for agent in await unit.directory.agents()]
 
 
-async def add(store: Store, handle: str) -> None:
+async def add(store: FileStore, handle: str) -> None:
     await store.write(lambda unit: unit.directory.add_agent(handle, handle.title(), Role.AGENT))
 
 
-async def copied(store: Store, to: Path) -> Path:
+async def copied(store: FileStore, to: Path) -> Path:
     """A sound copy of the database, made as a backup is made."""
     with closing(sqlite3.connect(store.path)) as source, closing(sqlite3.connect(to)) as target:
         source.backup(target)
     return to
 
 
-def put_in_place(new: Path, store: Store) -> None:
+def put_in_place(new: Path, store: FileStore) -> None:
     """Restore a backup properly: the former file goes with its log."""
     for end in ("", "-wal", "-shm"):
         former = store.path.with_name(store.path.name + end)
@@ -83,7 +89,7 @@ def people_in(path: Path) -> set[str]:
 @both_journals
 @pytest.mark.parametrize("how", ["moved", "deleted", "replaced"])
 async def test_nothing_is_written_into_an_orphan(tmp_path: Path, journal: Journal, how: str) -> None:
-    store = await Store.open(str(tmp_path / "inbox.db"), clock=present, journal=journal)
+    store = await FileStore.open(str(tmp_path / "inbox.db"), clock=present, journal=journal)
     await add(store, "ana")
     await store.change_token()
     assert await names(store) == ["ana"]
@@ -115,7 +121,7 @@ async def test_nothing_is_written_into_an_orphan(tmp_path: Path, journal: Journa
     assert people_in(orphan) == {"ana"}
 
 
-async def test_a_file_that_vanishes_during_a_unit_is_not_committed(store: Store, tmp_path: Path) -> None:
+async def test_a_file_that_vanishes_during_a_unit_is_not_committed(store: FileStore, tmp_path: Path) -> None:
     async def work(unit: object) -> None:
         await unit.directory.add_agent("bo", "Bo", Role.AGENT)  # type: ignore[attr-defined]
         store.path.rename(tmp_path / "elsewhere.db")
@@ -127,7 +133,7 @@ async def test_a_file_that_vanishes_during_a_unit_is_not_committed(store: Store,
     assert await names(store) == []
 
 
-async def test_a_file_that_is_put_back_is_used_again(store: Store, tmp_path: Path) -> None:
+async def test_a_file_that_is_put_back_is_used_again(store: FileStore, tmp_path: Path) -> None:
     await add(store, "ana")
     store.path.rename(tmp_path / "elsewhere.db")
     assert isinstance(await store.check(), StoreReplacedError)
@@ -140,7 +146,7 @@ async def test_a_file_that_is_put_back_is_used_again(store: Store, tmp_path: Pat
 
 @both_journals
 async def test_a_restored_backup_is_taken_up(tmp_path: Path, journal: Journal) -> None:
-    store = await Store.open(str(tmp_path / "inbox.db"), clock=present, journal=journal)
+    store = await FileStore.open(str(tmp_path / "inbox.db"), clock=present, journal=journal)
     await add(store, "ana")
     backup = await copied(store, tmp_path / "backup.db")
     await add(store, "bo")
@@ -156,11 +162,11 @@ async def test_a_restored_backup_is_taken_up(tmp_path: Path, journal: Journal) -
     assert people_in(store.path) == {"ana", "di"}
 
 
-async def test_another_workspace_is_not_taken_up(store: Store, tmp_path: Path) -> None:
+async def test_another_workspace_is_not_taken_up(store: FileStore, tmp_path: Path) -> None:
     await add(store, "ana")
     await store.change_token()
     assert await names(store) == ["ana"]
-    other = await Store.open(str(tmp_path / "other.db"), clock=present)
+    other = await FileStore.open(str(tmp_path / "other.db"), clock=present)
     await add(other, "zoe")
     await other.close()
     put_in_place(tmp_path / "other.db", store)
@@ -173,7 +179,7 @@ async def test_another_workspace_is_not_taken_up(store: Store, tmp_path: Path) -
     assert people_in(store.path) == {"zoe"}
 
 
-async def test_a_log_of_the_former_file_is_never_mixed_in(store: Store, tmp_path: Path) -> None:
+async def test_a_log_of_the_former_file_is_never_mixed_in(store: FileStore, tmp_path: Path) -> None:
     """SQLite would read the log that lies beside a file as its own."""
     await add(store, "ana")
     backup = await copied(store, tmp_path / "backup.db")
@@ -188,7 +194,7 @@ async def test_a_log_of_the_former_file_is_never_mixed_in(store: Store, tmp_path
 
 
 @pytest.mark.parametrize("spoil", [b"", b"no database at all" * 99])
-async def test_what_is_no_database_is_not_taken_up(store: Store, tmp_path: Path, spoil: bytes) -> None:
+async def test_what_is_no_database_is_not_taken_up(store: FileStore, tmp_path: Path, spoil: bytes) -> None:
     await add(store, "ana")
     await store.change_token()
     (tmp_path / "spoilt").write_bytes(spoil)
@@ -207,13 +213,13 @@ def limited(monkeypatch: pytest.MonkeyPatch, *settings: str) -> None:
     monkeypatch.setattr(dialect, "SETTINGS", (*dialect.SETTINGS, *settings))
 
 
-async def fill(store: Store) -> None:
+async def fill(store: FileStore) -> None:
     """Write until there is no room."""
     for number in range(500):
         await add(store, f"agent{number}")
 
 
-async def renewed(store: Store) -> None:
+async def renewed(store: FileStore) -> None:
     """New connections, as if the trouble had come upon those that were open."""
     await store._writers.dispose()
 
@@ -222,7 +228,7 @@ async def renewed(store: Store) -> None:
 async def test_a_full_disk_is_told_until_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: Journal
 ) -> None:
-    store = await Store.open(str(tmp_path / "inbox.db"), clock=present, journal=journal)
+    store = await FileStore.open(str(tmp_path / "inbox.db"), clock=present, journal=journal)
     with monkeypatch.context() as limits:
         limited(limits, "PRAGMA max_page_count = 1")
         await renewed(store)
@@ -239,7 +245,7 @@ async def test_a_full_disk_is_told_until_there_is_room(
 
 
 async def test_what_may_only_be_read_is_told_until_it_may_be_written(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as limits:
         limited(limits, "PRAGMA query_only = ON")
@@ -254,7 +260,7 @@ async def test_what_may_only_be_read_is_told_until_it_may_be_written(
 
 
 async def test_a_long_wait_for_the_lock_is_a_trouble_while_it_lasts(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(condition, "LONG_WAIT", 0.0)
     with closing(sqlite3.connect(store.path, isolation_level=None)) as holder:
@@ -270,12 +276,12 @@ async def test_a_long_wait_for_the_lock_is_a_trouble_while_it_lasts(
     assert store.trouble is None
 
 
-async def test_damage_that_was_met_stops_every_write_until_the_file_is_sound(store: Store, tmp_path: Path) -> None:
+async def test_damage_that_was_met_stops_every_write_until_the_file_is_sound(store: FileStore, tmp_path: Path) -> None:
     await add(store, "ana")
     backup = await copied(store, tmp_path / "backup.db")
     await store.close()
     whole = backup.read_bytes()
-    opened = await Store.open(str(backup), clock=present)
+    opened = await FileStore.open(str(backup), clock=present)
     await opened.change_token()
     spoilt = bytearray(whole)
     root = page_of(backup, "agents")
@@ -307,7 +313,7 @@ def page_of(path: Path, table: str) -> int:
 
 @both_journals
 async def test_settings_are_in_force_on_every_connection(tmp_path: Path, journal: Journal) -> None:
-    store = await Store.open(str(tmp_path / "inbox.db"), clock=present, journal=journal)
+    store = await FileStore.open(str(tmp_path / "inbox.db"), clock=present, journal=journal)
     await store.change_token()
     assert store._watch is not None
     async with store._readers.connect() as reader, store._writers.connect() as writer:
@@ -323,13 +329,13 @@ async def test_settings_are_in_force_on_every_connection(tmp_path: Path, journal
 
 async def test_the_journal_is_changed_when_nobody_else_has_the_file(tmp_path: Path) -> None:
     path = tmp_path / "inbox.db"
-    first = await Store.open(str(path), clock=present)
+    first = await FileStore.open(str(path), clock=present)
     await add(first, "ana")
     with pytest.raises(StoreBusyError, match=r"sqlite_journal = .truncate. needs the database .* alone"):
-        await Store.open(str(path), journal=Journal.TRUNCATE)
+        await FileStore.open(str(path), journal=Journal.TRUNCATE)
     await first.close()
     for journal in (Journal.TRUNCATE, Journal.WAL, Journal.TRUNCATE):
-        store = await Store.open(str(path), clock=present, journal=journal)
+        store = await FileStore.open(str(path), clock=present, journal=journal)
         await add(store, f"{journal.value}{len(await names(store))}")
         assert (await store.health()).journal_mode == journal.value or journal is Journal.TRUNCATE
         assert bool(store.path.with_name("inbox.db-wal").exists()) is (journal is Journal.WAL)
@@ -351,12 +357,12 @@ async def test_network_file_systems_are_refused_unless_a_setting_allows_them(
     monkeypatch.setattr(place, "MOUNTS", mounts)
     path = tmp_path / "inbox.db"
     with pytest.raises(StoreUnreachableError, match=r"network file system \(nfs4\).*network_database = true"):
-        await Store.open(str(path))
+        await FileStore.open(str(path))
     assert not path.exists()
-    store = await Store.open(str(path), allow_network=True)
+    store = await FileStore.open(str(path), allow_network=True)
     assert any("network file system" in warning for warning in (await store.health()).warnings)
     await store.close()
-    reader = await Store.open(str(path), read_only=True)
+    reader = await FileStore.open(str(path), read_only=True)
     await reader.close()
 
 
@@ -370,7 +376,7 @@ async def owned() -> AsyncIterator[Path]:
     That user may be shut out of the checkout, so the database is made first.
     """
     folder, before = Path(tempfile.mkdtemp(prefix="inbox-owned-")), os.geteuid()
-    await (await Store.open(str(folder / "inbox.db"))).close()
+    await (await FileStore.open(str(folder / "inbox.db"))).close()
     if before == 0:
         for path in (str(folder), *(entry.path for entry in os.scandir(folder))):
             os.chown(path, NOBODY, NOBODY)
@@ -404,13 +410,13 @@ async def test_a_file_without_permission_is_read_and_written_once_it_may_be(
     owned: Path, journal: Journal, close_it: Callable[[Path], None]
 ) -> None:
     path = owned / "inbox.db"
-    store = await Store.open(str(path), clock=present, journal=journal)
+    store = await FileStore.open(str(path), clock=present, journal=journal)
     await add(store, "ana")
     await store.close()
     close_it(path)
     with pytest.raises(StoreReadOnlyError, match="Make the file and its directory writable"):
-        await Store.open(str(path), journal=journal)
-    store = await Store.open(str(path), clock=present, journal=journal, or_read_only=True)
+        await FileStore.open(str(path), journal=journal)
+    store = await FileStore.open(str(path), clock=present, journal=journal, or_read_only=True)
     assert isinstance(store.trouble, StoreReadOnlyError)
     assert await names(store) == ["ana"]
     with pytest.raises(StoreReadOnlyError):
@@ -426,7 +432,7 @@ async def test_a_file_without_permission_is_read_and_written_once_it_may_be(
 @both_journals
 async def test_a_folder_that_is_shut_while_open_is_told(owned: Path, journal: Journal) -> None:
     path = owned / "inbox.db"
-    store = await Store.open(str(path), clock=present, journal=journal)
+    store = await FileStore.open(str(path), clock=present, journal=journal)
     await add(store, "ana")
     await store._writers.dispose()
     shut_both(path)

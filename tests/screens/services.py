@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from tests.support.files import path_of
 from tui_inbox.channels.port import ChannelAdapter
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.models import Channel
-from tui_inbox.repository.presence import PresenceBoard
+from tui_inbox.repository.presence import FilePresence
 from tui_inbox.repository.store import Store
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
@@ -38,9 +39,9 @@ class ScreenServices:
         self.sending = SendingService(context)
         self.outbox = OutboxService(context)
         self.lifecycle = LifecycleService(context)
-        self.drafts = DraftService(context, DraftFiles(context.store.path.parent / "drafts"))
+        self.drafts = DraftService(context, DraftFiles(path_of(context.store).parent / "drafts"))
         self.directory = DirectoryService(context, NoAdapters())
-        self.presence = PresenceService(context, PresenceBoard(context.store.path))
+        self.presence = PresenceService(context, FilePresence(path_of(context.store)))
 
     async def close(self) -> None:
         """Release the store."""

@@ -15,6 +15,7 @@ import pytest
 from tests.channels.support import allow
 from tests.server.support.chat import PATH, SHOP, Website, website
 from tests.server.support.workspace import eventually
+from tests.support.files import path_of
 from tui_inbox.domain.events import Outgoing
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Receipt
 from tui_inbox.server import chat_news
@@ -121,7 +122,7 @@ async def test_a_token_is_hard_to_guess_and_only_its_hash_is_kept(site: Website)
     tokens = {(await site.visitor().come()).token for _ in range(5)}
     assert len(tokens) == 5
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", token) for token in tokens)
-    with sqlite3.connect(str(site.space.store.path)) as file:
+    with sqlite3.connect(str(path_of(site.space.store))) as file:
         dump = "\n".join(file.iterdump())
     file.close()
     assert dump.count("visitor-") >= 5

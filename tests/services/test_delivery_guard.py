@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -34,9 +33,9 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(database: str) -> AsyncIterator[Stage]:
     clock = SetClock()
-    async with fault_server() as faults, open_workspace(tmp_path, clock, faults.base_url) as space:
+    async with fault_server() as faults, open_workspace(database, clock, faults.base_url) as space:
         yield Stage(space, faults, clock)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -86,9 +85,9 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(database: str) -> AsyncIterator[Stage]:
     clock = SetClock()
-    async with open_workspace(tmp_path, clock, "http://127.0.0.1:9") as space:
+    async with open_workspace(database, clock, "http://127.0.0.1:9") as space:
         yield Stage(space, clock)
         assert await violations(space.store, clock()) == []
 

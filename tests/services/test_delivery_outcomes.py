@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -29,9 +28,9 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def stage(database: str) -> AsyncIterator[Stage]:
     clock = SetClock()
-    async with fault_server() as faults, open_workspace(tmp_path, clock, faults.base_url) as space:
+    async with fault_server() as faults, open_workspace(database, clock, faults.base_url) as space:
         yield Stage(space, faults, clock)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.world import World
+from tests.support.files import path_of
 from tui_inbox.domain.errors import StoreBusyError, StoreError
 from tui_inbox.repository import condition, dialect
 from tui_inbox.repository import store as store_module
@@ -51,7 +52,7 @@ async def full(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[N
 
 def living(world: World) -> list[tuple[str, int]]:
     """Text and version of every living draft."""
-    with closing(sqlite3.connect(world.store.path)) as connection:
+    with closing(sqlite3.connect(path_of(world.store))) as connection:
         return list(connection.execute("SELECT body, version FROM drafts WHERE deleted_at IS NULL"))
 
 
@@ -100,7 +101,7 @@ async def test_a_draft_to_be_sent_must_be_in_the_database(
 
 async def test_where_no_file_can_be_made_either_it_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     contact, _ = await world.contact("telegram")
-    blocked = world.store.path.with_name("state")
+    blocked = path_of(world.store).with_name("state")
     blocked.write_text("a file where a folder should be")
     drafts = DraftService(world.context, DraftFiles(blocked))
     async with full(world, monkeypatch):
@@ -190,14 +191,14 @@ async def test_drafts_of_strangers_stay_in_their_files(
         await drafts.save(world.ana, 999, None, "to nobody")
         await drafts.save(world.bo, contact, None, "by somebody else")
     assert await world.store.check() is None
-    with closing(sqlite3.connect(world.store.path)) as connection:
+    with closing(sqlite3.connect(path_of(world.store))) as connection:
         connection.execute("UPDATE agents SET handle = 'rob', handle_folded = 'rob' WHERE handle = 'bo'")
         connection.commit()
     (files.directory / "9-broken.1.draft.json").write_text("{")
     assert await drafts.merge_files() == Merged(taken=1, left=2)
     assert sorted(json.loads(path.read_text() + "}" * (path.read_text() == "{")).get("body", "?") for path in
                   files.leftovers()) == ["?", "by somebody else", "to nobody"]  # fmt: skip
-    other = await Store.open(str(world.store.path.with_name("other.db")), clock=world.clock)
+    other = await Store.open(str(path_of(world.store).with_name("other.db")), clock=world.clock)
     assert await DraftService(Context(other, world.clock), files).merge_files() == Merged()
     await other.close()
 
@@ -207,7 +208,7 @@ async def test_a_long_wait_for_the_lock_keeps_the_text_in_a_file_meanwhile(
 ) -> None:
     contact, _ = await world.contact("telegram")
     await drafts.save(world.ana, contact, None, "one two")
-    with closing(sqlite3.connect(world.store.path, isolation_level=None)) as holder:
+    with closing(sqlite3.connect(path_of(world.store), isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         await drafts.save(world.ana, contact, None, "one or two")
         await drafts.save(world.ana, contact, None, "one or three")
@@ -227,7 +228,7 @@ async def test_leaving_while_the_lock_is_held_loses_nothing(
     monkeypatch.setattr(store_module, "WRITE_PATIENCE", 1.0)
     await world.store._writers.dispose()
     contact, _ = await world.contact("telegram")
-    with closing(sqlite3.connect(world.store.path, isolation_level=None)) as holder:
+    with closing(sqlite3.connect(path_of(world.store), isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         await drafts.save(world.ana, contact, None, "Dear Carla")
         await drafts.close()

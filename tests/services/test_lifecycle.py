@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, timedelta
 from itertools import product
-from pathlib import Path
 
 import pytest
 
@@ -32,11 +31,17 @@ ALLOWED = {
 }
 
 
+@pytest.fixture
+def world(world_on_each: World) -> World:
+    """On both engines."""
+    return world_on_each
+
+
 @pytest.mark.parametrize(("mode", "note"), product(ClosingNoteMode, [NOTHING, CATEGORY, SUMMARY, FULL]))
 async def test_closing_demands_the_note_of_the_workspace(
-    tmp_path: Path, mode: ClosingNoteMode, note: ClosingNote
+    database: str, mode: ClosingNoteMode, note: ClosingNote
 ) -> None:
-    world = await World.build(tmp_path / "inbox.db", WorkspaceRules(closing_notes=mode))
+    world = await World.build(database, WorkspaceRules(closing_notes=mode))
     try:
         contact, _ = await world.contact("telegram")
         await world.put(contact, S.OPEN, "ana")
@@ -75,9 +80,9 @@ KEEPS = {
 
 @pytest.mark.parametrize(("workspace", "team", "away"), product(ClosingLogic, [None, *ClosingLogic], [False, True]))
 async def test_the_closing_logic_decides_who_keeps_it(
-    tmp_path: Path, workspace: ClosingLogic, team: ClosingLogic | None, away: bool
+    database: str, workspace: ClosingLogic, team: ClosingLogic | None, away: bool
 ) -> None:
-    world = await World.build(tmp_path / "inbox.db", WorkspaceRules(closing_logic=workspace))
+    world = await World.build(database, WorkspaceRules(closing_logic=workspace))
     try:
         contact, _ = await world.contact("telegram")
         team_id = await world.store.write(lambda unit: unit.directory.add_team("returns", team, [world.ana.id]))

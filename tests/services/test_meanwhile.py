@@ -26,6 +26,12 @@ WAYS: dict[str, tuple[str, timedelta, dict[str, Any]]] = {
 """Channel, how long ago the customer wrote, and what is sent."""
 
 
+@pytest.fixture
+def world(world_on_each: World) -> World:
+    """On both engines."""
+    return world_on_each
+
+
 async def colleague(world: World, contact: int, link: int) -> None:
     """Bo's own message, on a channel that always takes one."""
     await world.sending.send(world.bo, SendRequest(contact, "On it", channel_id=link))

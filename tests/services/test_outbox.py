@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.services.world import DAY, NOON, World
+from tests.support.files import path_of
 from tui_inbox.domain.delivery import LEASE, NEEDS_PERSON
 from tui_inbox.domain.errors import ConflictError, NotFoundError, NotPermittedError, PolicyRefusedError, UsageError
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Role
@@ -156,7 +157,7 @@ async def test_a_queued_message_says_why_it_waits(world: World) -> None:
     await world.store.write(lambda unit: unit.directory.pause_channel(channel, "it asked to send more slowly", until))
     assert await why(world, second) == (WaitKind.PAUSED, until)
     world.clock.move(60 * SECOND)
-    with closing(sqlite3.connect(world.store.path)) as connection, connection:
+    with closing(sqlite3.connect(path_of(world.store))) as connection, connection:
         rests = int((world.clock() + 30 * SECOND).timestamp() * 1_000_000)
         connection.execute("INSERT INTO channel_health (channel_id, retry_at) VALUES (?, ?)", (channel, rests))
     assert await why(world, second) == (WaitKind.RESTS, world.clock() + 30 * SECOND)
@@ -223,7 +224,7 @@ async def test_the_outbox_is_read_by_its_partial_indexes_alone(world: World) -> 
     listed = (_listed(NOT_THROUGH), _listed(NOT_THROUGH, _of_agent(world.ana.id)))
     statements = [str(rows.select().compile(compile_kwargs={"literal_binds": True})) for rows in listed]
     counting = "SELECT state FROM outbox WHERE state = 'blocked' OR state = 'failed' OR state = 'uncertain' LIMIT 1000"
-    with closing(sqlite3.connect(world.store.path)) as connection:
+    with closing(sqlite3.connect(path_of(world.store))) as connection:
         connection.execute("ANALYZE")
         plans = [row[3] for sql in (*statements, counting) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
     walks = [plan for plan in plans if plan.split()[:2] in (["SCAN", "outbox"], ["SEARCH", "outbox"])]

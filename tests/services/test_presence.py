@@ -8,14 +8,15 @@ from datetime import timedelta
 import pytest
 
 from tests.services.world import World
+from tests.support.files import path_of
 from tui_inbox.domain.presence import REFRESH_EVERY, STALE_AFTER, TYPING_LASTS, Doing, Present
-from tui_inbox.repository.presence import PresenceBoard
+from tui_inbox.repository.presence import FilePresence
 from tui_inbox.services.presence import PresenceService
 
 SECOND = timedelta(seconds=1)
 
 
-class CountingBoard(PresenceBoard):
+class CountingBoard(FilePresence):
     """Counts what is written and read."""
 
     written = read = 0
@@ -33,7 +34,7 @@ class Seat:
     """One program."""
 
     def __init__(self, world: World) -> None:
-        self.board = CountingBoard(world.store.path)
+        self.board = CountingBoard(path_of(world.store))
         self.presence = PresenceService(world.context, self.board)
 
 
@@ -160,7 +161,7 @@ async def test_a_minute_that_passes_is_news(world: World, seats: tuple[Seat, Sea
 
 async def test_a_colleague_whom_the_database_does_not_know_is_nobody(world: World, seats: tuple[Seat, Seat]) -> None:
     ana, _ = seats
-    stranger = PresenceBoard(world.store.path)
+    stranger = FilePresence(path_of(world.store))
     try:
         await stranger.tell(99, (), Present(99, 7, Doing.TYPING, world.clock.now, world.clock.now))
         assert await ana.presence.look(world.ana) is False
@@ -180,7 +181,7 @@ async def test_a_file_that_cannot_be_used_troubles_nobody(
     assert [record.levelname for record in caplog.records if record.name == "tui_inbox.presence"] == ["WARNING"]
     ana.board.path.unlink()
     await ana.presence.tell()  # what could not be said is said once it can be
-    other = PresenceBoard(world.store.path)
+    other = FilePresence(path_of(world.store))
     try:
         assert [one.contact_id for one in await other.others(99, world.clock.now)] == [7]
     finally:

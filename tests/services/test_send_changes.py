@@ -20,6 +20,12 @@ S = ConversationStatus
 SECOND = timedelta(seconds=1)
 
 
+@pytest.fixture
+def world(world_on_each: World) -> World:
+    """On both engines."""
+    return world_on_each
+
+
 def settled(conversation: Conversation) -> Conversation:
     """A conversation without what only ever rises."""
     return replace(conversation, version=0, last_seq=0, last_activity_at=NOON)

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, timedelta
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +23,12 @@ S = ConversationStatus
 HELLO = TemplateChoice("hello", "en", {"1": "Carla", "2": "A-17"})
 
 
+@pytest.fixture
+def world(world_on_each: World) -> World:
+    """On both engines."""
+    return world_on_each
+
+
 def expected_owner(rule: AssignOnSend, status: ConversationStatus, owner: str) -> str:
     """The rule of the product, written a second time."""
     if status is not S.OPEN or rule is AssignOnSend.ALWAYS:
@@ -33,9 +38,9 @@ def expected_owner(rule: AssignOnSend, status: ConversationStatus, owner: str) -
 
 @pytest.mark.parametrize(("rule", "status", "owner"), product(AssignOnSend, S, ["", "ana", "bo"]))
 async def test_sending_reopens_and_settles_whose_it_is(
-    tmp_path: Path, rule: AssignOnSend, status: ConversationStatus, owner: str
+    database: str, rule: AssignOnSend, status: ConversationStatus, owner: str
 ) -> None:
-    world = await World.build(tmp_path / "inbox.db", WorkspaceRules(assign_on_send=rule))
+    world = await World.build(database, WorkspaceRules(assign_on_send=rule))
     try:
         contact, (link,) = await world.contact("telegram")
         await world.customer_writes(contact, link)

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.services.world import NOON, World
+from tests.support.files import path_of
 from tui_inbox.domain.errors import StoreError, StoreFullError
 from tui_inbox.domain.kinds import ConversationStatus
 from tui_inbox.domain.lifecycle import ClosingNote
@@ -94,4 +95,4 @@ async def test_a_write_without_room_leaves_nothing_half_done(
     await write(world, contact, number)
     assert world.dump() != before
     assert await violations(world.store, world.clock()) == []
-    assert dialect.check_file(world.store.path, whole=True) == "ok"
+    assert dialect.check_file(path_of(world.store), whole=True) == "ok"

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.support.files import path_of
+from tests.support.servers import dump as dump_server
 from tests.support.template import filled, put
 from tui_inbox.domain.delivery import LEASE
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
@@ -29,6 +31,8 @@ from tui_inbox.domain.models import Agent, Channel, Conversation
 from tui_inbox.domain.policy import policy_for
 from tui_inbox.domain.window import ChannelFacts, renew
 from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.dialect import file_of
+from tui_inbox.repository.server_address import is_server
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.contacts import ContactService
@@ -98,10 +102,14 @@ class World:
         self.channels: dict[str, Channel] = {}
 
     @classmethod
-    async def build(cls, path: Path, rules: WorkspaceRules | None = None) -> World:
-        content, (agents, channels) = _furnished()
+    async def build(cls, database: str, rules: WorkspaceRules | None = None) -> World:
         clock = FixedClock()
-        store = await Store.open(str(put(path, content)), clock=clock)
+        if is_server(database):
+            store = await Store.open(database, clock=clock)
+            agents, channels = await store.write(_furnish)
+        else:
+            content, (agents, channels) = _furnished()
+            store = await Store.open(str(put(file_of(database), content)), clock=clock)
         world = cls(store, clock, rules or WorkspaceRules())
         world.agents, world.channels = dict(agents), dict(channels)
         return world
@@ -217,7 +225,7 @@ class World:
 
     def dump(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table."""
-        return dump(self.store.path)
+        return dump_server(self.store.url) if is_server(self.store.url) else dump(path_of(self.store))
 
 
 async def _furnish(unit: Unit) -> tuple[Mapping[str, Agent], Mapping[str, Channel]]:

@@ -119,9 +119,9 @@ class Service:
 class Workspace:
     """A context manager: leaving it ends every process that lives in its home."""
 
-    def __init__(self, home: Path, settings: str = "") -> None:
+    def __init__(self, home: Path, settings: str = "", database: str = "") -> None:
         self.home = home
-        self.database = f"sqlite:///{home / 'inbox.db'}"
+        self.database = database or f"sqlite:///{home / 'inbox.db'}"
         self.services: list[Service] = []
         self.contact_id = 0
         """The customer that the tests are about, for whoever sets it."""

@@ -14,7 +14,7 @@ from tui_inbox.cli.session import FAILED, Session, common_options, require_datab
 
 @click.group("db")
 def database() -> None:
-    """Check, upgrade and back up the database."""
+    """Check, upgrade, back up and copy the database."""
 
 
 @database.command()
@@ -77,3 +77,30 @@ def backup(session: Session, file: Path, as_json: bool) -> None:
         made = asyncio.run(maintenance.backup(settings, file, progress))
     record = {"file": str(made.file), "size_bytes": made.size_bytes, "schema": made.schema}
     emit_record(record, as_json=as_json, sentence=f"{made.file}, {made.size_bytes:,} bytes, checked")
+
+
+@database.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@json_option
+@common_options
+@click.pass_obj
+def copy(session: Session, source: str, target: str, as_json: bool) -> None:
+    """Copy the workspace at the address FROM into the empty database TO, say from a file to a server.
+
+    Stop all programs before. Run again after an interruption, it goes on where it stopped. At the end every row is
+    compared; until then no program opens TO.
+    """
+    session.settings()
+    require_database(source)
+    from tui_inbox.services import moving
+
+    with click.progressbar(length=1, file=sys.stderr) as bar:
+
+        def progress(doing: str, done: int, whole: int) -> None:
+            bar.label, bar.length = doing, max(1, whole)
+            bar.update(done - bar.pos)
+
+        moved = asyncio.run(moving.copy(source, target, progress))
+    number = sum(moved.rows.values())
+    emit_record({"rows": number, "tables": moved.rows}, as_json=as_json, sentence=f"{number:,} rows, all compared")

@@ -106,7 +106,7 @@ def common_options(command: Command) -> Command:
     """``--config``, ``--database`` and ``--agent``: taken before and after the command's name."""
     for option, metavar, told in (
         ("--agent", "HANDLE", "Who you are."),
-        ("--database", "URL", "Database to use, for example sqlite:////home/ana/inbox.db."),
+        ("--database", "URL", "Database to use: sqlite:////home/ana/inbox.db or postgresql://ana@host/inbox."),
         ("--config", "FILE", "Settings file to read."),
     ):
         decorate = click.option(

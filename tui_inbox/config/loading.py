@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,10 +67,11 @@ def shown(settings: Settings) -> dict[str, Any]:
 def shown_database(url: str) -> str:
     """A database URL without its password."""
     scheme, separator, rest = url.partition("://")
-    credentials, at, place = rest.rpartition("@")
-    if not separator or not at or scheme.startswith("sqlite"):
+    if not separator or scheme.startswith("sqlite"):
         return url
-    return f"{scheme}://{credentials.partition(':')[0]}:***@{place}"
+    rest = re.sub(r"([?&](?:ssl)?password=)[^&]*", r"\1***", rest)
+    credentials, at, place = rest.rpartition("@")
+    return f"{scheme}://{credentials.partition(':')[0]}:***@{place}" if at else f"{scheme}://{rest}"
 
 
 def _chosen_file(config: Path | str | None) -> Path | None:

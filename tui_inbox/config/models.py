@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     )
 
     database: str = Field(default_factory=lambda: f"sqlite:///{paths.database_file()}")
-    """Database URL, for example sqlite:////home/ana/inbox.db."""
+    """Database URL: sqlite:////home/ana/inbox.db, or for a team postgresql://ana@host/inbox."""
     sqlite_journal: Literal["wal", "truncate"] = "wal"
     """How SQLite makes changes safe: wal, or truncate (slower, but without the race of SQLite before 3.51.3)."""
     network_database: bool = False

@@ -8,6 +8,7 @@
     ├── ConflictError          somebody else changed it meanwhile                    exit code 1
     └── StoreError             the database cannot be used                           exit code 1
         ├── StoreUnreachableError
+        │   └── StoreDoubtfulError
         ├── SchemaMismatchError
         ├── StoreDamagedError
         ├── StoreReadOnlyError
@@ -70,6 +71,10 @@ class StoreError(InboxError):
 
 class StoreUnreachableError(StoreError):
     """The file or server cannot be opened."""
+
+
+class StoreDoubtfulError(StoreUnreachableError):
+    """The connection broke while the change was being committed: whether it was kept is not known."""
 
 
 class SchemaMismatchError(StoreError):

@@ -1,6 +1,7 @@
 """Everything that only one database engine understands: addresses, settings, locks, error codes, triggers.
 
-SQLite today. Another engine gets its own answers here and nowhere else.
+Here are the questions that are asked of every engine, and the answers of SQLite; those of PostgreSQL are in
+:mod:`tui_inbox.repository.postgresql`.
 """
 
 from __future__ import annotations
@@ -65,10 +66,6 @@ EXPECTED_SETTINGS = {
 ERRORS = (DBAPIError, sqlite3.Error)
 """What :func:`trouble` explains; settings made on a new connection raise the driver's own class."""
 
-NETWORK_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph"})
-"""Kinds of mounts that other machines write to as well."""
-LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.overlay", "fuse.bindfs"})
-"""Of the file systems that are programs, those that only pass on to a local disk; all others are taken for networks."""
 PROBE_BYTES = 64 << 10
 """Room in bytes that a database must have again before it is taken to be writable."""
 
@@ -118,12 +115,12 @@ _TROUBLE = {
 
 @dataclass(frozen=True)
 class Probe:
-    """What a file holds, found out without writing."""
+    """What a database holds, found out without writing."""
 
     empty: bool
     ours: bool
     revision: str
-    """Revision of the schema; empty when the file says none."""
+    """Revision of the schema; empty when it says none."""
 
 
 def file_of(address: str) -> Path:
@@ -134,7 +131,8 @@ def file_of(address: str) -> Path:
     scheme, separator, rest = address.partition("://")
     if separator and scheme not in {"sqlite", "sqlite+aiosqlite"}:
         raise StoreUnreachableError(
-            f"Databases of the kind '{scheme}' are not supported; give sqlite:///PATH or the path of a file."
+            f"Databases of the kind '{scheme}' are not supported; give sqlite:///PATH, the path of a file, or "
+            "postgresql://USER@HOST/DATABASE."
         )
     name = "/" + rest.lstrip("/") if separator else address
     if not rest.strip("/") if separator else not address.strip():
@@ -311,24 +309,34 @@ def trouble(error: BaseException) -> Trouble:
     cause = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(cause, "sqlite_errorcode", None)
     if code is None:
-        return Trouble.OTHER
+        from tui_inbox.repository import postgresql
+
+        return postgresql.trouble(error)
     return _TROUBLE.get(code & 0xFF, Trouble.OTHER)
 
 
 def schema_extras(engine: str) -> tuple[str, ...]:
-    """Statements that finish a new schema: our mark in the file, and the triggers that keep the record append-only."""
-    return (f"PRAGMA application_id = {APPLICATION_ID}", *ACTIVITY_TRIGGERS) if engine == "sqlite" else ()
+    """Statements that finish a new schema: our mark in it, and the triggers that keep the record append-only."""
+    if engine == "sqlite":
+        return (f"PRAGMA application_id = {APPLICATION_ID}", *ACTIVITY_TRIGGERS)
+    from tui_inbox.repository import postgresql_schema
+
+    return postgresql_schema.EXTRAS
 
 
 def search_extras(engine: str) -> tuple[str, ...]:
     """Statements that make the search index and the triggers that keep it and the counters, and fill them."""
-    search = sqlite_search_schema
-    return (*search.SCHEMA, *search.FILL, *search.SETTLE_TEXTS, *search.COUNT) if engine == "sqlite" else ()
+    if engine == "sqlite":
+        search = sqlite_search_schema
+        return (*search.SCHEMA, *search.FILL, *search.SETTLE_TEXTS, *search.COUNT)
+    from tui_inbox.repository import postgresql_schema
+
+    return postgresql_schema.SEARCH_EXTRAS
 
 
 def own_table(name: str) -> bool:
-    """Whether the engine itself made this table, as a part of another."""
-    return name.startswith((sqlite_search_schema.WORDS, sqlite_search_schema.TEXTS))
+    """Whether this is a table of one engine only: made as a part of another, or that of presence."""
+    return name.startswith((sqlite_search_schema.WORDS, sqlite_search_schema.TEXTS)) or name == "presence"
 
 
 def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -337,7 +345,10 @@ def insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgre
 
 
 async def clock(connection: AsyncConnection) -> datetime:
-    """The present instant by the engine's clock, to the millisecond."""
+    """The present instant by the engine's clock, to the millisecond at least."""
+    if connection.dialect.name != "sqlite":
+        moment: datetime = (await connection.exec_driver_sql("SELECT clock_timestamp()")).scalar_one()
+        return moment
     result = await connection.exec_driver_sql("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')")
     return datetime.fromisoformat(str(result.scalar_one()))
 
@@ -346,23 +357,6 @@ async def change_token(connection: AsyncConnection) -> int:
     """A number that differs whenever another connection has committed."""
     result = await connection.exec_driver_sql("PRAGMA data_version")
     return int(result.scalar_one())
-
-
-def network_filesystem(path: Path, mounts: str) -> str:
-    """Kind of the network file system that holds ``path``; empty when it is a local one.
-
-    ``mounts``: the text of ``/proc/self/mounts``. Its locks and shared memory cannot be trusted between machines.
-    """
-    best, kind = "", ""
-    for line in mounts.splitlines():
-        fields = line.split()
-        if len(fields) < 3:
-            continue
-        point = fields[1].replace("\\040", " ")
-        if path.is_relative_to(point) and len(point) >= len(best):
-            best, kind = point, fields[2]
-    is_network = kind in NETWORK_FILESYSTEMS or (kind.startswith("fuse.") and kind not in LOCAL_FUSE)
-    return kind if is_network else ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tui_inbox import paths
 from tui_inbox.domain.errors import (
-    SchemaMismatchError,
     StoreBusyError,
     StoreReadOnlyError,
     StoreUnreachableError,
@@ -36,34 +35,13 @@ def inspect(path: Path, *, may_build: bool, read_only: bool) -> str:
         found = dialect.probe(path)
     except dialect.ERRORS as error:
         raise troubles.store_error(dialect.trouble(error), path) or troubles.no_database(path) from error
-    _check_schema(found, path, may_build=may_build)
+    schema.require_usable(found, str(path), may_build=may_build)
     if not read_only and not paths.may_write(path):
         raise StoreReadOnlyError(
             f"The database {path} can be read but not written; nothing was changed. "
             "Make the file and its directory writable for you."
         )
     return found.revision
-
-
-def _check_schema(found: dialect.Probe, path: Path, *, may_build: bool) -> None:
-    if found.empty:
-        if not may_build:
-            raise SchemaMismatchError(f"The database {path} is empty; open it once for writing to set it up.")
-        return
-    if not found.ours:
-        raise SchemaMismatchError(
-            f"{path} is a database of another program; nothing was changed. Give the path of an inbox database."
-        )
-    if found.revision not in schema.KNOWN_REVISIONS:
-        raise SchemaMismatchError(
-            f"The database {path} was written by a newer version of this program (schema {found.revision}); "
-            "nothing was changed. Update the program."
-        )
-    if found.revision != schema.SCHEMA_HEAD and not may_build:
-        raise SchemaMismatchError(
-            f"The database {path} has an older schema ({found.revision}); nothing was changed. "
-            "Open it once for writing to bring it up to date."
-        )
 
 
 def place_warnings(path: Path) -> tuple[str, ...]:

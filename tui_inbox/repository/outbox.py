@@ -60,7 +60,7 @@ class OutboxRepository(QueueReads):
 
     async def claim(self, worker: str, token: str, now: datetime, lease: timedelta) -> OutboxRow | None:
         """Lease the message of :meth:`next_message`; ``None`` when nothing may go now."""
-        found = await self.next_message(now)
+        found = await self.next_message(now, lock=True)
         if found is None:
             return None
         values = {

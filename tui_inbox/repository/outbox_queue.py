@@ -42,17 +42,18 @@ class Waiting:
 class QueueReads(OutboxReads):
     """Reads of what is still to go."""
 
-    async def next_message(self, now: datetime) -> NextMessage | None:
+    async def next_message(self, now: datetime, *, lock: bool = False) -> NextMessage | None:
         """The message that is due the longest and may go now; ``None`` when none may.
 
         Order within a contact and channel is kept: a message waits for every earlier one that is not settled. Where a
         breaker lets one message through, it is a retry if there is one: its fate does not depend on this try alone.
+        ``lock``: keep it from other senders until the unit ends.
         """
-        found = await self._ready(now, outbox.c.due_at)
+        found = await self._ready(now, outbox.c.due_at, lock=lock)
         if found is None or found.retry_at is None:
             return None if found is None else NextMessage(found.message_id, found.channel_id, probes=False)
         retries_first = case((outbox.c.attempts > 0, 0), else_=1)
-        probe = await self._ready(now, retries_first, only=outbox.c.channel_id == found.channel_id)
+        probe = await self._ready(now, retries_first, only=outbox.c.channel_id == found.channel_id, lock=lock)
         assert probe is not None
         return NextMessage(probe.message_id, probe.channel_id, probes=True)
 
@@ -100,7 +101,7 @@ class QueueReads(OutboxReads):
         return [outbox_row(row) for row in rows]
 
     async def _ready(
-        self, now: datetime, order: ColumnElement[Any], only: ColumnElement[bool] | None = None
+        self, now: datetime, order: ColumnElement[Any], *, lock: bool, only: ColumnElement[bool] | None = None
     ) -> AnyRow | None:
         statement = (
             select(outbox.c.message_id, outbox.c.channel_id, channel_health.c.retry_at)
@@ -109,6 +110,9 @@ class QueueReads(OutboxReads):
             .order_by(order, outbox.c.due_at, outbox.c.created_at, outbox.c.message_id)
             .limit(1)
         )
+        if lock:
+            # Nobody waits for a message that another sender is just taking up. SQLite has one writer and ignores it.
+            statement = statement.with_for_update(of=outbox, skip_locked=True)
         return await self._first(statement if only is None else statement.where(only))
 
 

@@ -12,10 +12,13 @@ from enum import Enum
 from pathlib import Path
 
 from tui_inbox import paths
-from tui_inbox.repository import dialect
 
 MOUNTS = Path("/proc/self/mounts")
 """What is mounted where; absent on systems that do not tell."""
+NETWORK_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph"})
+"""Kinds of mounts that other machines write to as well."""
+LOCAL_FUSE = frozenset({"fuse.fuse-overlayfs", "fuse.overlay", "fuse.bindfs"})
+"""Of the file systems that are programs, those that only pass on to a local disk; all others are taken for networks."""
 
 
 class Presence(Enum):
@@ -85,7 +88,24 @@ def network_kind(path: Path) -> str:
         mounts = MOUNTS.read_text(errors="replace")
     except OSError:
         return ""
-    return dialect.network_filesystem(Path(os.path.realpath(path)), mounts)
+    return network_filesystem(Path(os.path.realpath(path)), mounts)
+
+
+def network_filesystem(path: Path, mounts: str) -> str:
+    """Kind of the network file system that holds ``path``; empty when it is a local one.
+
+    ``mounts``: the text of ``/proc/self/mounts``. Its locks and shared memory cannot be trusted between machines.
+    """
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        fields = line.split()
+        if len(fields) < 3:
+            continue
+        point = fields[1].replace("\\040", " ")
+        if path.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, fields[2]
+    is_network = kind in NETWORK_FILESYSTEMS or (kind.startswith("fuse.") and kind not in LOCAL_FUSE)
+    return kind if is_network else ""
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -1,22 +1,30 @@
-"""Which agent is at which contact: a small file of its own beside the database.
+"""Which agent is at which contact: a hint that may be lost at any moment, so nothing of it is ever waited for.
 
-Not in the database itself: every commit there makes all programs read their
-screens again, takes the one write lock and waits for the disk, and presence is said anew every few seconds. The file
-is a hint that may be lost at any moment, so nothing in it is ever waited for.
+On SQLite it lies in a small file of its own beside the database, since every commit there makes all programs read
+their screens again, takes the one write lock and waits for the disk, and presence is said anew every few seconds. A
+server has a table for it that rings nobody's bell and is not kept safe.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Column, MetaData, Table, delete, select
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateTable
 
 from tui_inbox.domain.errors import StoreBusyError, StoreUnreachableError
@@ -36,6 +44,8 @@ presence = Table(
     moment("seen_at"),
 )
 """The one table of the file; what its keys refer to lies in the database."""
+SERVER_TOKEN = "SELECT coalesce(sum(hashtextextended(p::text, 0)), 0) FROM presence p"
+"""Of all rows as they are; the sum of large numbers may be a larger one still."""
 SUFFIX = "-presence"
 """What the file's name has after that of the database."""
 
@@ -67,17 +77,16 @@ class PresenceRepository(Repository):
         return [present for present in found if present is not None and present.is_fresh(now)]
 
 
-class PresenceBoard:
-    """The file, opened when it is first needed. Every method raises a ``StoreError`` when it cannot be used."""
+class PresenceBoard(ABC):
+    """Opened when it is first needed. Every method raises a ``StoreError`` when it cannot be used."""
 
-    def __init__(self, database: Path) -> None:
-        self.path = database.with_name(database.name + SUFFIX)
+    def __init__(self) -> None:
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
 
     async def tell(self, agent_id: int, left: Collection[int], present: Present | None) -> None:
         """Write down which contacts the agent has left, and at which one it is, if at any."""
-        async with self._open() as connection, side_file.side_write(connection):
+        async with self._open() as connection, self._changing(connection):
             repository = PresenceRepository(connection)
             if left:
                 await repository.remove(agent_id, left)
@@ -92,7 +101,7 @@ class PresenceBoard:
     async def change_token(self) -> int:
         """A number that differs when another program has written since it was last asked."""
         async with self._open() as connection:
-            return await dialect.change_token(connection)
+            return await self._token(connection)
 
     async def close(self) -> None:
         """Release the file."""
@@ -118,6 +127,30 @@ class PresenceBoard:
                     raise
                 self._connection = connection
 
+    @abstractmethod
+    async def _first(self) -> AsyncConnection:
+        """A new connection."""
+
+    @abstractmethod
+    async def _token(self, connection: AsyncConnection) -> int:
+        """What :meth:`change_token` tells."""
+
+    @abstractmethod
+    def _changing(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
+        """What is written together; a connection on which that fails is closed."""
+
+    @abstractmethod
+    def _told(self) -> AbstractContextManager[None]:
+        """Turn the engine's troubles into our errors."""
+
+
+class FilePresence(PresenceBoard):
+    """The file beside a database file."""
+
+    def __init__(self, database: Path) -> None:
+        super().__init__()
+        self.path = database.with_name(database.name + SUFFIX)
+
     async def _first(self) -> AsyncConnection:
         await asyncio.to_thread(_create, self.path)
         connection = await side_file.make_side_engine(self.path).connect()
@@ -128,6 +161,12 @@ class PresenceBoard:
             await _drop(connection)
             raise
         return connection
+
+    async def _token(self, connection: AsyncConnection) -> int:
+        return await dialect.change_token(connection)
+
+    def _changing(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
+        return side_file.side_write(connection)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -140,6 +179,38 @@ class PresenceBoard:
                 f"{self.path} cannot be used, so nobody sees who else is at a contact. It can be deleted when no "
                 "inbox is open."
             ) from error
+
+
+class ServerPresence(PresenceBoard):
+    """The table of a server, on a connection of its own."""
+
+    def __init__(self, engine: AsyncEngine, name: str) -> None:
+        super().__init__()
+        self._engine, self._name = engine, name
+
+    async def close(self) -> None:
+        """Release the connection."""
+        await super().close()
+        await self._engine.dispose()
+
+    async def _first(self) -> AsyncConnection:
+        return await self._engine.connect()
+
+    async def _token(self, connection: AsyncConnection) -> int:
+        # Its own writes count too: then the few rows are read once more than needed.
+        return int((await connection.exec_driver_sql(SERVER_TOKEN)).scalar_one())
+
+    def _changing(self, connection: AsyncConnection) -> AbstractAsyncContextManager[None]:
+        return nullcontext()  # every statement for itself: a hint need not be whole
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except dialect.ERRORS as error:
+            if dialect.trouble(error) is dialect.Trouble.BUSY:
+                raise StoreBusyError(f"Another program is just writing to {self._name}. Try again.") from error
+            raise StoreUnreachableError(f"The server of {self._name} does not tell who is at a contact.") from error
 
 
 async def _drop(connection: AsyncConnection) -> None:

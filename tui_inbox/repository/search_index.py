@@ -110,6 +110,10 @@ class SearchIndex(Protocol):
 
 def index_of(connection: AsyncConnection) -> SearchIndex:
     """The search index of the database behind ``connection``."""
-    from tui_inbox.repository.sqlite_search import SqliteSearch
+    if connection.dialect.name == "sqlite":
+        from tui_inbox.repository.sqlite_search import SqliteSearch
 
-    return SqliteSearch(connection)
+        return SqliteSearch(connection)
+    from tui_inbox.repository.postgresql_search import PostgresqlSearch
+
+    return PostgresqlSearch(connection)

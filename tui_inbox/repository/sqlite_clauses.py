@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, Select, literal_column, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql import visitors
 
 from tui_inbox.repository.tables import contacts, conversations
 
 _NAMED = sqlite.dialect(paramstyle="named")
+_QUERY: Select[Any] = select(literal_column("1")).select_from(conversations, contacts)
+_BEFORE = f"{_QUERY.compile(dialect=_NAMED)} \nWHERE "
 
 
 @dataclass(frozen=True)
@@ -28,14 +30,16 @@ def rendered_of(demands: Sequence[ColumnElement[bool]]) -> Clauses:
     """Conditions as text for the statements of this module."""
     if not demands:
         return Clauses("", {})
-    compiled = and_(*demands).compile(dialect=_NAMED, compile_kwargs={"render_postcompile": True})
+    # Inside a query, so that what looks into other tables knows which row is meant.
+    compiled = _QUERY.where(*demands).compile(dialect=_NAMED, compile_kwargs={"render_postcompile": True})
+    condition = str(compiled).removeprefix(_BEFORE)
     processors: Mapping[str, Any] = compiled._bind_processors
     values = {
         name: processors[name](value) if name in processors else value
         for name, value in compiled.construct_params().items()
     }
     tables = frozenset(getattr(item, "table", None) for demand in demands for item in visitors.iterate(demand))
-    return Clauses(f"({compiled})", values, tables)
+    return Clauses(f"({condition})", values, tables)
 
 
 def joined_to(conditions: Clauses, contact: str) -> str:

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from tui_inbox.domain.clock import Clock
 from tui_inbox.domain.ids import new_id
+from tui_inbox.repository.server_address import is_server
 from tui_inbox.repository.store import Store
 from tui_inbox.services.delivery import ALIVE_WITHIN, KIND, DeliveryService
 
@@ -101,11 +102,11 @@ class ManagedProcess:
             self._process.returncode = 0  # else Python warns of a child that nobody waited for
 
 
-def sender_command(*, database: str, config: Path | None = None, parent: int | None = None) -> list[str]:
+def sender_command(*, database: str | None = None, config: Path | None = None, parent: int | None = None) -> list[str]:
     """The command line of a sender that leaves when the process ``parent`` (default: this one) is gone."""
     # -P: nothing is imported out of the directory in which somebody happens to be.
     command = [sys.executable, "-P", "-m", "tui_inbox", "deliver", "--until-parent-exits", str(parent or os.getpid())]
-    command += ["--database", database]
+    command += ["--database", database] if database is not None else []
     return [*command, "--config", str(config)] if config is not None else command
 
 
@@ -119,6 +120,10 @@ async def ensure_sender(
     """
     if await sender_alive(store, clock):
         return None
+    if is_server(database):
+        # The address may hold a password, which a command line would show to everybody on this machine.
+        environment = {"TUI_INBOX_DATABASE": database}
+        return ManagedProcess.start(sender_command(config=config), environment=environment, log_file=log_file)
     return ManagedProcess.start(sender_command(database=database, config=config), log_file=log_file)
 
 

@@ -71,6 +71,15 @@ def soundness(health: StoreHealth, *, deep: bool) -> Iterable[Check]:
 
 
 def _engine(health: StoreHealth, settings: Settings) -> Iterable[Check]:
+    if health.engine == "sqlite":
+        yield from _file_settings(health, settings)
+    elif not health.warnings:
+        yield Check("database settings", State.OK, f"synchronous_commit {health.synchronous}, all as needed")
+    for warning in health.warnings:
+        yield Check("database engine", State.WARNING, warning)
+
+
+def _file_settings(health: StoreHealth, settings: Settings) -> Iterable[Check]:
     wrong = [
         f"{name} is {health.settings.get(name)}, not {wanted}"
         for name, wanted in EXPECTED_SETTINGS.items()
@@ -87,5 +96,3 @@ def _engine(health: StoreHealth, settings: Settings) -> Iterable[Check]:
             "Leave all programs that use it and start one again."
         )
         yield Check("journal", State.WARNING, told)
-    for warning in health.warnings:
-        yield Check("database engine", State.WARNING, warning)

@@ -133,7 +133,7 @@ class DraftService:
         if self._files is None:
             return Merged()
         taken = joined = left = 0
-        for kept in await asyncio.to_thread(self._files.waiting, str(self._context.store.path)):
+        for kept in await asyncio.to_thread(self._files.waiting, self._context.store.name):
             fate, row = await self._context.store.write(partial(self._merge, kept))
             if fate is Fate.LEFT:
                 left += 1
@@ -225,7 +225,7 @@ class DraftService:
         known, former = self._known.get(key), self._kept.get(key)
         return KeptDraft(
             id=former.id if former is not None else new_id(now),
-            database=str(self._context.store.path),
+            database=self._context.store.name,
             agent_id=agent.id,
             agent=agent.handle,
             contact_id=contact_id,
@@ -240,7 +240,7 @@ class DraftService:
     async def _newest_file(self, key: Key) -> KeptDraft | None:
         if self._files is None:
             return None
-        waiting = await asyncio.to_thread(self._files.waiting, str(self._context.store.path))
+        waiting = await asyncio.to_thread(self._files.waiting, self._context.store.name)
         mine = [kept for kept in waiting if (kept.agent_id, kept.contact_id) == key]
         return mine[-1] if mine else None
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tui_inbox.config import Settings
-from tui_inbox.domain.errors import SchemaMismatchError
+from tui_inbox.domain.errors import SchemaMismatchError, UsageError
 from tui_inbox.repository import backup as files
 from tui_inbox.repository.dialect import Journal
 from tui_inbox.repository.schema import SCHEMA_HEAD
+from tui_inbox.repository.server_address import is_server
 from tui_inbox.repository.store import Store
 from tui_inbox.services.doctor_finding import Check
 from tui_inbox.services.doctor_store import search_index, soundness
@@ -55,10 +56,11 @@ async def check(settings: Settings, *, repair: bool = False) -> list[Check]:
 
 async def upgrade(settings: Settings) -> Upgrade:
     """Bring the schema to the one of this program, in one transaction. Raises ``StoreError`` where that can't be."""
-    path = files.existing(settings.database)
-    before = await asyncio.to_thread(files.revision, path)
-    await (await _open(settings, read_only=False)).close()
-    return Upgrade(before, SCHEMA_HEAD)
+    if not is_server(settings.database):
+        files.existing(settings.database)
+    store = await _open(settings, read_only=False)
+    await store.close()
+    return Upgrade(store.found, SCHEMA_HEAD)
 
 
 async def backup(settings: Settings, target: Path, progress: Callable[[int, int], None] = lambda *_: None) -> Backup:
@@ -67,6 +69,11 @@ async def backup(settings: Settings, target: Path, progress: Callable[[int, int]
     ``progress`` is told pages done and all pages. Either the whole copy is there afterwards or nothing of it. Raises
     :class:`UsageError` when ``target`` exists or can't be made, ``StoreError`` for what the source or the disk refuses.
     """
+    if is_server(settings.database):
+        raise UsageError(
+            "A database on a server is backed up by the server's own means, for example: "
+            "pg_dump --format=custom --file=FILE ADDRESS"
+        )
     path = files.existing(settings.database)
     schema = await asyncio.to_thread(files.revision, path)
     if not schema:

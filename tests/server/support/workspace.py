@@ -202,9 +202,10 @@ class Workspace:
 
 
 @asynccontextmanager
-async def open_workspace(path: Path, clock: Callable[[], datetime], base_url: str) -> AsyncIterator[Workspace]:
-    """A workspace with one agent and a WhatsApp channel named ``wa``."""
-    store = await Store.open(str(put(path / "inbox.db")), clock=clock)
+async def open_workspace(place: Path | str, clock: Callable[[], datetime], base_url: str) -> AsyncIterator[Workspace]:
+    """A workspace with one agent and a WhatsApp channel named ``wa``, in a folder or a database that is named."""
+    database = place if isinstance(place, str) else str(put(place / "inbox.db"))
+    store = await Store.open(database, clock=clock)
     try:
         workspace = Workspace(store, clock, base_url)
         workspace.agent_id = await store.write(lambda unit: unit.directory.add_agent("ana", "Ana", Role.AGENT))

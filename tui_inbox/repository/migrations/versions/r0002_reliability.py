@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
@@ -11,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 IDENTIFIER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -19,11 +21,11 @@ def upgrade() -> None:
         "channel_health",
         sa.Column("channel_id", IDENTIFIER, nullable=False),
         sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("recent", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("recent", TEXT, server_default=sa.text("''"), nullable=False),
         sa.Column("trips", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=True),
         sa.Column("retry_at", sa.BigInteger(), nullable=True),
-        sa.Column("probe", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("probe", TEXT, server_default=sa.text("''"), nullable=False),
         sa.Column("skew_ms", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("skew_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["channel_id"], ["channels.id"], name=op.f("fk_channel_health_channel_id")),

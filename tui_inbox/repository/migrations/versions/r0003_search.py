@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from tui_inbox.repository import dialect
 
@@ -13,13 +14,14 @@ branch_labels = None
 depends_on = None
 
 IDENTIFIER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
     """Bring the schema to this revision."""
     op.create_table(
         "search_state",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
         sa.Column("value", IDENTIFIER, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_search_state")),
     )
@@ -41,10 +43,10 @@ def upgrade() -> None:
         sa.Column("assignee_id", IDENTIFIER, nullable=False),
         sa.Column("team_id", IDENTIFIER, nullable=False),
         sa.Column("waiting", sa.Integer(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("phone", sa.Text(), nullable=False),
-        sa.Column("custom", sa.Text(), nullable=False),
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("email", TEXT, nullable=False),
+        sa.Column("phone", TEXT, nullable=False),
+        sa.Column("custom", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("place", name=op.f("pk_search_entries")),
     )
     op.create_index("uq_search_entries_contact_id", "search_entries", ["contact_id"], unique=True)
@@ -56,21 +58,21 @@ def upgrade() -> None:
         sa.Column("assignee_id", IDENTIFIER, nullable=True),
         sa.Column("team_id", IDENTIFIER, nullable=True),
         sa.Column("waiting", sa.Integer(), nullable=True),
-        sa.Column("name", sa.Text(), nullable=True),
-        sa.Column("email", sa.Text(), nullable=True),
-        sa.Column("phone", sa.Text(), nullable=True),
-        sa.Column("custom", sa.Text(), nullable=True),
+        sa.Column("name", TEXT, nullable=True),
+        sa.Column("email", TEXT, nullable=True),
+        sa.Column("phone", TEXT, nullable=True),
+        sa.Column("custom", TEXT, nullable=True),
         sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_search_changes")),
     )
     op.create_table(
         "search_taken_back",
         sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("body", TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_taken_back")),
     )
     op.create_table(
         "search_tokens",
-        sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("token", TEXT, nullable=False),
         sa.Column("share", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_search_tokens")),
     )
@@ -78,20 +80,20 @@ def upgrade() -> None:
         "conversation_counts",
         sa.Column("assignee_id", IDENTIFIER, autoincrement=False, nullable=False),
         sa.Column("team_id", IDENTIFIER, autoincrement=False, nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("status", TEXT, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("assignee_id", "team_id", "status", name=op.f("pk_conversation_counts")),
     )
     op.create_table(
         "tag_counts",
-        sa.Column("tag_folded", sa.Text(), nullable=False),
-        sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("tag_folded", TEXT, nullable=False),
+        sa.Column("tag", TEXT, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("tag_folded", "tag", name=op.f("pk_tag_counts")),
     )
     op.create_table(
         "channel_counts",
-        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("kind", TEXT, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("kind", name=op.f("pk_channel_counts")),
     )

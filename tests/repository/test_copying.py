@@ -1,0 +1,136 @@
+"""Moving a workspace between engines: everything arrives, an interruption loses nothing, nothing half done is used."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.repository.conftest import NOW, present
+from tests.services.world import dump
+from tests.support.servers import Server
+from tui_inbox.domain.errors import SchemaMismatchError, StoreError, UsageError
+from tui_inbox.domain.filters import InboxFilter
+from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, DeliveryState, Direction, Role
+from tui_inbox.domain.search import parse
+from tui_inbox.repository import copying
+from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.history import History, HistoryChannel, HistoryDelivery, HistoryEntry, HistoryRepository
+from tui_inbox.repository.store import Store
+from tui_inbox.repository.unit import Unit
+from tui_inbox.services import moving
+
+PEOPLE = 23
+
+
+async def fill(url: str) -> None:
+    """A workspace with something in most tables, hostile letters among them."""
+
+    async def work(unit: Unit) -> None:
+        ana = await unit.directory.add_agent("ana", "Ana \N{PILE OF POO}", Role.AGENT)
+        await unit.directory.add_team("Ügly 'team'", "keep", [ana])
+        telegram = await unit.directory.add_channel("bot", ChannelKind.TELEGRAM, {"base_url": "x"}, {}, "path")
+        channels = {channel.id: channel for channel in await unit.directory.channels()}
+        histories = [
+            History(
+                NewContact(f"Zoë{n}", "\ufffd\\'\"", f"z{n}@x.y", f"+49{n:07}", custom={"plan": f"G{n}"}),
+                (HistoryChannel(telegram, f"a{n}"),),
+                (
+                    HistoryEntry(NOW, Direction.INBOUND, f"refund {n}\n\t", channel_id=telegram, provider_id=f"p{n}"),
+                    HistoryEntry(
+                        NOW + timedelta(seconds=n), Direction.OUTBOUND, "Hi", author_id=ana, channel_id=telegram,
+                        delivery=HistoryDelivery(f"m{n:03}", DeliveryState.SENT, provider_id=f"q{n}"),
+                    ),
+                ),
+                ConversationStatus.CLOSED if n % 2 else ConversationStatus.OPEN,
+                assignee_id=ana if n % 3 else None,
+                blocked=n == 5,
+            )
+            for n in range(PEOPLE)
+        ]  # fmt: skip
+        await HistoryRepository.within(unit).add(unit, histories, channels, NOW)
+        await unit.contacts.set_tags(1, ["VIP", "später"])
+        await unit.drafts.save(ana, 1, None, "not yet", now=NOW, new_id="d1")
+        await unit.inbound.store_raw(telegram, NOW, {"a": "b"}, b"\x00\xff raw")
+        await unit.activity.add("opened", contact_id=1, actor_id=ana, detail={"x": [1, None, "ü"]}, now=NOW)
+
+    store = await Store.open(url, clock=present)
+    await store.write(work)
+    await store.close()
+
+
+def plain(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All that is not made anew."""
+    return {name: rows for name, rows in dump(path).items() if name in {table.name for table in copying.TABLES}}
+
+
+async def test_there_and_back_it_is_the_same(tmp_path: Path, server_database: str) -> None:
+    first, last = tmp_path / "first.db", tmp_path / "last.db"
+    await fill(str(first))
+    moved = await moving.copy(str(first), server_database)
+    assert (moved.rows["contacts"], moved.rows["timeline"], moved.rows["activity"]) == (PEOPLE, 2 * PEOPLE, 1)
+    await moving.copy(server_database, str(last))
+    assert plain(last) == plain(first)
+    for url in (server_database, str(last)):
+        store = await Store.open(url, clock=present)
+        async with store.read() as unit:
+            assert await unit.search.verify() == []
+            for typed in ("zoe1", "z2@x.y", '"g7"', "text:refund"):
+                found = await unit.inbox.page(InboxFilter(query=parse(typed)), now=NOW)
+                assert found, typed
+        # Keys go on after those that came along.
+        assert await store.write(lambda unit: unit.contacts.add(NewContact("New"), NOW)) == PEOPLE + 1
+        assert await store.write(lambda unit: unit.directory.add_agent("bo", "", Role.AGENT)) == 2
+        await store.close()
+
+
+async def test_an_interrupted_copy_is_refused_and_goes_on(
+    tmp_path: Path, server_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class StopError(Exception):
+        """Somebody pulls the plug."""
+
+    monkeypatch.setattr(copying, "BATCH", 4)
+    await fill(str(tmp_path / "first.db"))
+    copied: list[int] = []
+
+    def stop(doing: str, done: int, _whole: int) -> None:
+        copied.append(done)
+        if doing == "copying timeline" and done > copied[-2]:
+            raise StopError
+
+    with pytest.raises(StopError):
+        await moving.copy(str(tmp_path / "first.db"), server_database, stop)
+    with pytest.raises(SchemaMismatchError, match="being filled from another one"):
+        await Store.open(server_database)
+    again: list[tuple[str, int]] = []
+    await moving.copy(str(tmp_path / "first.db"), server_database, lambda doing, done, _: again.append((doing, done)))
+    assert again[0][1] > 0, "what is there is not copied twice"
+    await (await Store.open(server_database)).close()
+
+
+async def test_what_is_in_use_is_never_copied_over(tmp_path: Path, server_database: str) -> None:
+    await fill(str(tmp_path / "first.db"))
+    await fill(server_database)
+    with pytest.raises(UsageError, match=r"a workspace in .* already; nothing was changed"):
+        await moving.copy(str(tmp_path / "first.db"), server_database)
+    with pytest.raises(UsageError, match="same database"):
+        await moving.copy(server_database, server_database)
+
+
+async def test_a_copy_that_differs_is_found(
+    tmp_path: Path, server: Server, server_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(str(tmp_path / "first.db"))
+    name = server_database.partition("?")[0].rpartition("/")[2]
+
+    def change(doing: str, _done: int, _whole: int) -> None:
+        if doing == f"copying {copying.TABLES[-1].name}":
+            server.run("UPDATE timeline SET body = 'x' WHERE id = 7", name)
+
+    monkeypatch.setattr(copying, "BATCH", 1000)
+    with pytest.raises(StoreError, match=r"timeline in .* differs .* copy again"):
+        await moving.copy(str(tmp_path / "first.db"), server_database, change)
+    with pytest.raises(SchemaMismatchError):
+        await Store.open(server_database)

@@ -1,0 +1,87 @@
+"""Search in messages on PostgreSQL: an index of the words that they say, folded here, the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, column, select, table
+from sqlalchemy import text as sql
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.sql import visitors
+
+from tui_inbox.domain.search import fold, says, text_words
+from tui_inbox.repository.base import Repository
+from tui_inbox.repository.search_index import Said, Sayings
+from tui_inbox.repository.tables import contacts, conversations, timeline
+
+MOST_MESSAGES = 3000
+"""Messages with the words of a text search that are looked at, the newest first."""
+LONGEST_WORD = 64
+"""Letters of a word that are kept."""
+BATCH = 2000
+"""Messages that are read, folded and put into the index at a time."""
+
+_texts = table("search_texts", column("entry_id", BigInteger), column("words"))
+_PUT = sql(
+    "INSERT INTO search_texts (entry_id, words) VALUES (:entry_id, array_to_tsvector(CAST(:words AS text[]))) "
+    "ON CONFLICT (entry_id) DO UPDATE SET words = EXCLUDED.words"
+).bindparams(bindparam("entry_id", type_=BigInteger))
+
+
+class PostgresqlTexts(Repository):
+    """Reads and writes of the index of messages."""
+
+    async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
+        """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
+        asked = [text_words(text) for text in texts]
+        if not all(asked):
+            return Sayings((), complete=True)
+        # Words that stand in a row, and long ones, only the message itself can show.
+        plain = all(len(words) == 1 and len(words[0]) <= LONGEST_WORD for words in asked)
+        joined: Any = _texts.join(timeline, timeline.c.id == _texts.c.entry_id)
+        tables = {getattr(item, "table", None) for demand in demands for item in visitors.iterate(demand)}
+        if conversations in tables:
+            joined = joined.join(conversations, conversations.c.contact_id == timeline.c.contact_id)
+        if contacts in tables:
+            joined = joined.join(contacts, contacts.c.id == timeline.c.contact_id)
+        columns = [_texts.c.entry_id, timeline.c.contact_id, *([] if plain else [timeline.c.body])]
+        spoken = _texts.c.words.op("@@")(cast(_query(asked), TSQUERY))
+        statement = select(*columns).select_from(joined).where(spoken, *demands)
+        rows = await self._all(statement.order_by(_texts.c.entry_id.desc()).limit(MOST_MESSAGES))
+        newest: dict[int, int] = {}
+        for row in rows:
+            if plain or says(row.body, texts):
+                newest.setdefault(row.contact_id, row.entry_id)
+        found = [Said(contact_id, entry_id) for contact_id, entry_id in newest.items()]
+        return Sayings(tuple(found[:limit]), complete=len(rows) < MOST_MESSAGES and len(found) <= limit)
+
+    async def put(self, ids: Sequence[int]) -> None:
+        """Index these entries of threads as they are now."""
+        for start in range(0, len(ids), BATCH):
+            chosen = timeline.c.id.in_(ids[start : start + BATCH])
+            await self._put(await self._all(select(timeline.c.id, timeline.c.body).where(chosen)))
+
+    async def rebuild(self) -> None:
+        """Index every message anew."""
+        await self._connection.exec_driver_sql("TRUNCATE search_texts")
+        last = 0
+        statement = select(timeline.c.id, timeline.c.body).order_by(timeline.c.id).limit(BATCH)
+        while rows := await self._all(statement.where(timeline.c.id > last, timeline.c.body != "")):
+            await self._put(rows)
+            last = rows[-1].id
+
+    async def _put(self, rows: Sequence[Any]) -> None:
+        values = [{"entry_id": row.id, "words": _words(row.body)} for row in rows]
+        if values:
+            await self._connection.execute(_PUT, values)
+
+
+def _words(body: str) -> list[str]:
+    return list(dict.fromkeys(word[:LONGEST_WORD] for word in text_words(fold(body))))
+
+
+def _query(asked: Sequence[Sequence[str]]) -> str:
+    """Every word, the last of each text perhaps only begun."""
+    parts = [f"'{word[:LONGEST_WORD]}'{':*' if word is words[-1] else ''}" for words in asked for word in words]
+    return " & ".join(dict.fromkeys(parts))
