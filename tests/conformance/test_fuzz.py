@@ -16,6 +16,7 @@ from tests.conformance.sample import Sample
 from tests.conformance.samples import SAMPLES
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.standins.config import ChannelConfig, Member
+from tui_inbox.standins.platform import Platform
 from tui_inbox.standins.platforms import PLATFORMS
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
 
@@ -26,10 +27,21 @@ ODD: tuple[Any, ...] = (
 )  # fmt: skip
 
 
+def stand_in(sample: Sample) -> Platform:
+    """The channel's stand-in, with what it needs to write webhooks."""
+    account = ChannelConfig(
+        name="main",
+        kind=sample.kind,
+        token=sample.secrets.get("token", ""),
+        webhook_secret=sample.secrets.get("webhook_secret", ""),
+        settings=sample.config,
+    )
+    return PLATFORMS[sample.kind](ChannelState(account, lambda: NOW), None)
+
+
 def genuine(sample: Sample) -> Iterator[dict[str, Any]]:
     """Every kind of webhook that the stand-in has, before it is encoded."""
-    account = ChannelConfig(name="main", kind=sample.kind, token=sample.secrets["token"], settings=sample.config)
-    platform = PLATFORMS[sample.kind](ChannelState(account, lambda: NOW), None)
+    platform = stand_in(sample)
     member = Member(address=sample.address, name="Zoë", blocked=True)
     sent = Accepted(
         1,
@@ -61,10 +73,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample.kind.value for sample in SAMPLES])
 def test_odd_values_anywhere(sample: Sample) -> None:
     rng, adapter = random.Random(20261122), sample.adapter()
-    platform = PLATFORMS[sample.kind](
-        ChannelState(ChannelConfig(name="main", kind=sample.kind, token="1:x", settings=sample.config), lambda: NOW),
-        None,
-    )
+    platform = stand_in(sample)
     bodies = list(genuine(sample))
     read = 0
     for _ in range(TRIES):
