@@ -89,6 +89,8 @@ class Bench:
             raw = [(name.encode(), value) for name, value in headers.items()]
             answer = await self.client.post(f"/hooks/{PATH}?{item.query}", content=item.body, headers=raw)
             statuses.append(answer.status_code)
+            wanted = self.adapter.webhook_answer.content if answer.status_code == 200 else ""
+            assert answer.text == wanted, "the channel wants to hear something else"
             await self.space.receiving.process_pending()
         return statuses
 

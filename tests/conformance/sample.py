@@ -66,6 +66,8 @@ class Sample:
     """Whether the proof covers the body."""
     tells_name: bool = True
     """Whether a webhook has the customer's name."""
+    tells_time: bool = True
+    """Whether a webhook has the time of what it tells."""
     late_failure: Fault | None = None
     """A failure that the channel reports after it took the message."""
     ok_is_enough: bool = True

@@ -28,8 +28,7 @@ def test_every_adapter_is_on_the_list_and_has_a_stand_in() -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=[sample.kind.value for sample in SAMPLES])
 def test_a_lack_is_explained(sample: Sample) -> None:
-    notes = {"time of events"}
-    assert set(sample.lacks) - notes <= NAMES - ALWAYS
+    assert set(sample.lacks) <= NAMES - ALWAYS
     assert all(why.endswith(".") and len(why) > 20 for why in sample.lacks.values())
     explained = {name.removeprefix("error ") for name in sample.lacks if name.startswith("error ")}
     assert explained.isdisjoint(item.value for item in sample.errors), "what has codes is not lacking"

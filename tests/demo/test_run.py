@@ -10,16 +10,20 @@ import sys
 import tomllib
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.server.support.chat import Visitor
 from tui_inbox.bootstrap import Services, open_services
 from tui_inbox.config import load_settings
 from tui_inbox.demo.places import DemoPlaces
 from tui_inbox.demo.run import DemoOptions, prepare, run
 from tui_inbox.domain.clock import system_clock
 from tui_inbox.domain.errors import InboxError
+from tui_inbox.domain.filters import InboxFilter
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction
 from tui_inbox.domain.models import TimelineEntry
+from tui_inbox.domain.search import parse
 from tui_inbox.services.sending import SendRequest
 
 PATIENCE = 60.0
@@ -119,6 +123,41 @@ def test_customers_answer_over_real_processes(tmp_path: Path, contact: int, tag:
     assert sent.state is DeliveryState.SENT
     assert seen[-1].direction is Direction.INBOUND
     assert _processes(places) == []
+
+
+def test_a_visitor_of_the_website_chats_over_real_processes(tmp_path: Path) -> None:
+    places = DemoPlaces(tmp_path / "demo")
+    assert run(places, OPTIONS, system_clock, lambda: asyncio.run(_chat(places))) == 0
+
+
+async def _chat(places: DemoPlaces) -> int:
+    """A visitor writes to the receiver's process, an agent answers here, the sender's process lays it out."""
+    services = await open_services(load_settings(places.config))
+    try:
+        site = await services.directory.channel("webchat")
+        base = f"http://127.0.0.1:{services.settings.serve.port}/chat/{site.webhook_path}/"
+        async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=PATIENCE) as http:
+            visitor = Visitor(http)
+            await visitor.come("Vera Visitor")
+            async with visitor.listening():
+                await visitor.say("is anybody there?", "11111111-aaaa")
+                contact = await _called(services, "Vera")
+                agent = await services.directory.agent("ana")
+                await services.sending.send(agent, SendRequest(contact, "yes, here"))
+                await visitor.got("is anybody there?", "yes, here")
+    finally:
+        await services.close()
+    return 0
+
+
+async def _called(services: Services, name: str) -> int:
+    """The contact by this first name, once there is one."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            rows = await services.inbox.page(InboxFilter(query=parse(name)))
+            if rows:
+                return rows[0].contact_id
+            await asyncio.sleep(LOOK_EVERY)
 
 
 def test_a_kept_workspace_goes_on(tmp_path: Path) -> None:

@@ -132,11 +132,12 @@ async def test_a_channel_without_its_secrets_does_not_exist(hooked: Hooked) -> N
     assert (await hooked.client.get("/hooks/path-wa")).status_code == 404
 
 
-async def test_a_channel_that_can_only_send_takes_nothing(hooked: Hooked) -> None:
+async def test_a_channel_that_can_only_send_takes_nothing(hooked: Hooked, caplog: pytest.LogCaptureFixture) -> None:
     channel = hooked.inbox.space.channels["wa"]
     hooked.inbox.space.adapters.other["wa"] = build_adapter(channel, Secrets({"token": "t"}))
     assert (await hooked.post(b"{}")).status_code == 404
     assert await hooked.kept() == []
+    assert "wa cannot receive: app_secret, verify_token or public_url is not set" in caplog.text
 
 
 async def test_the_handshake(hooked: Hooked) -> None:

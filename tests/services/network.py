@@ -1,4 +1,4 @@
-"""A workspace with one account of every kind that has an adapter, all on one server that breaks as it is told."""
+"""A workspace with one account of every kind that sends by HTTP, all on one server that breaks as it is told."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
+from tests.conformance.samples import SAMPLE_OF
 from tests.server.support.raw_faults import RawServer, raw_server
 from tests.server.support.workspace import SECRETS, Adapters, SetClock, Workspace, open_workspace
 from tui_inbox.channels.http import Http
 from tui_inbox.channels.port import ChannelAdapter, Secrets
 from tui_inbox.channels.registry import ADAPTERS, build_adapter
+from tui_inbox.channels.tiktok import TikTokAdapter
+from tui_inbox.channels.tokens import Token
+from tui_inbox.channels.wechat import WeChatAdapter
 from tui_inbox.domain.kinds import ChannelKind, DeliveryState
 from tui_inbox.domain.models import Attempt, Channel, OutboxRow
 from tui_inbox.services.invariants import violations
 
-KINDS = tuple(ADAPTERS)
-KEYED = {kind for kind in KINDS if ADAPTERS[kind].keyed}
+KINDS = tuple(kind for kind in ADAPTERS if kind in SAMPLE_OF)
+KEYED = {kind for kind in KINDS if SAMPLE_OF[kind].adapter().keyed}
 LONG = 30.0
 """Seconds of a deadline that no test is about."""
 SENDS = 1
@@ -35,7 +40,7 @@ class Patient(Adapters):
 
     def get(self, channel: Channel) -> ChannelAdapter:
         """The adapter of a channel."""
-        return build_adapter(channel, Secrets(SECRETS), http=self.http)
+        return build_adapter(channel, Secrets({**SECRETS, **SAMPLE_OF[channel.kind].secrets}), http=self.http)
 
 
 @dataclass
@@ -50,7 +55,11 @@ class Network:
     async def connect(self, kind: ChannelKind, base_url: str) -> None:
         """Add the account of a kind, at an address of its own."""
         self.space.base_url = base_url
-        await self.space.add_channel(kind.value, kind)
+        channel = await self.space.add_channel(kind.value, kind)
+        adapter = self.space.adapters.get(channel)
+        if isinstance(adapter, WeChatAdapter | TikTokAdapter):
+            # Has its access token already: these faults are about the message.
+            adapter._tokens._write(Token("access", (self.clock() + timedelta(days=99)).timestamp(), "refresh"))
 
     async def queue(self, kind: ChannelKind, text: str) -> str:
         """A message to a new customer."""

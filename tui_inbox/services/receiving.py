@@ -60,7 +60,11 @@ class ReceivingService:
         except InboxError as error:
             logger.warning("channel %s cannot receive: %s", channel.name, error)
             return None
-        return Hook(channel, adapter) if adapter.receives else None
+        if not adapter.receives:
+            needed = ", ".join(adapter.webhook_secrets)
+            logger.warning("channel %s cannot receive: %s or public_url is not set", channel.name, needed)
+            return None
+        return Hook(channel, adapter)
 
     async def accept(self, channel: Channel, request: WebhookRequest) -> int:
         """Store a verified request and commit; returns the id of the raw event.

@@ -54,12 +54,12 @@ SAMPLE = Sample(
         "receipt read": "No phone tells whether a text message was read.",
         "lost answer settles itself": NO_KEY,
         "inbound out of order": NO_TIME,
-        "time of events": NO_TIME,
         "handshake": NO_HANDSHAKE,
     },
     success=success,
     text_in=text_in,
     signature_headers=("x-twilio-signature",),
     tells_name=False,
+    tells_time=False,
     late_failure={"code": 30003},
 )

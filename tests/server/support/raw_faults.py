@@ -27,6 +27,8 @@ CERTIFICATES = Path(__file__).parents[2] / "channels" / "data" / "tls"
 FLOOD = 1 << 30
 """Bytes of an answer that is far too long."""
 SEND_BUFFER = 1 << 16
+KEYED_BY_HEADER = {ChannelKind.CUSTOM}
+"""Answer a message whose key is known like the first time."""
 NO_LINGER = struct.pack("ii", 1, 0)
 """Closing at once, which the other side sees as a reset."""
 
@@ -82,8 +84,10 @@ class Talk:
         """The customer gets the message; the answer to it, which for a key that is known is another."""
         assert self.kind is not None
         sample = SAMPLE_OF[self.kind]
-        key = self.field("x-line-retry-key")
+        key = self.field("x-line-retry-key") or (self.field("idempotency-key") if self.kind in KEYED_BY_HEADER else "")
         known = self.server.keys.get(key) if key else None
+        if known is not None and self.kind in KEYED_BY_HEADER:
+            return reply(200, sample.success(known))
         if known is not None:
             return reply(409, {"message": "The retry key is already accepted", "sentMessages": [{"id": known}]})
         self.server.taken[self.kind].append(sample.text_in(self.body))
