@@ -166,6 +166,19 @@ async def test_without_a_bell_it_looks_by_itself(store: Store, server: Server, m
     await eventually(lambda: _differs(store, before), within=5)
 
 
+async def test_what_nobody_heard_while_the_line_was_down_counts_when_it_is_back(store: Store, server: Server) -> None:
+    name, before = database_of(store), await store.change_token()
+    server.run("DROP FUNCTION tui_inbox_ring() CASCADE", name)
+    server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    server.run(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
+    server.run(f"ALTER DATABASE {name} RENAME TO {name}_away")
+    server.run(f"ALTER DATABASE {name}_away ALLOW_CONNECTIONS true")
+    server.run("INSERT INTO agents (handle, handle_folded, role) VALUES ('x', 'x', 'agent')", f"{name}_away")
+    server.run(f"ALTER DATABASE {name}_away RENAME TO {name}")
+    await eventually(lambda: _differs(store, before), within=10)
+    assert await names(store) == ["x"]
+
+
 async def test_a_line_that_breaks_while_committing_leaves_a_doubt(store: Store, server: Server) -> None:
     die = "BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END"
     server.run(f"CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ {die} $$", database_of(store))
@@ -254,6 +267,8 @@ async def test_who_keeps_failing_is_let_in_alone(store: Store) -> None:
         else:
             late = asyncio.create_task(other.write(lambda theirs: theirs.conversations.next_seq(contact)))
             waiting.append(late)
+            done, _ = await asyncio.wait([late], timeout=0.5)
+            assert not done, "it waits at the door"
         return await unit.conversations.next_seq(contact)
 
     waiting: list[asyncio.Task[int]] = []
