@@ -26,7 +26,7 @@ from tests.benchmarks import dataset
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ConversationStatus, SortOrder
 from tui_inbox.domain.search import parse
-from tui_inbox.repository.dialect import add_functions
+from tui_inbox.repository.sqlite_search_schema import add_functions
 from tui_inbox.repository.store import Store
 
 NOW = datetime.fromtimestamp(dataset.NOW / 1_000_000, UTC)
