@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Table, event
@@ -260,7 +259,7 @@ def make_engine(
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
         connection.isolation_level = None
-        add_functions(connection)
+        sqlite_search_schema.add_functions(connection)
         cursor = connection.cursor()
         try:
             for setting in SETTINGS:
@@ -285,12 +284,6 @@ def make_engine(
     event.listen(engine.sync_engine, "connect", on_connect)
     event.listen(engine.sync_engine, "begin", on_begin)
     return engine
-
-
-def add_functions(connection: Any) -> None:
-    """Give a connection what the statements of the search index call."""
-    for name, arguments, function in sqlite_search_schema.FUNCTIONS:
-        connection.create_function(name, arguments, function, deterministic=True)
 
 
 def in_use(engine: AsyncEngine) -> bool:
