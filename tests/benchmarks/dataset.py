@@ -9,8 +9,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tui_inbox.repository.dialect import add_functions
-from tui_inbox.repository.sqlite_search_schema import COUNT, EMPTY, EMPTY_TEXTS, FILL, SETTLE_TEXTS, words_of
+from tui_inbox.repository.sqlite_search_schema import (
+    COUNT,
+    EMPTY,
+    EMPTY_TEXTS,
+    FILL,
+    SETTLE_TEXTS,
+    add_functions,
+    words_of,
+)
 from tui_inbox.repository.store import Store
 
 FIRST = [

@@ -26,12 +26,14 @@ from tests.benchmarks import dataset
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ConversationStatus, SortOrder
 from tui_inbox.domain.search import parse
+from tui_inbox.repository.sqlite_search_schema import add_functions
 from tui_inbox.repository.store import Store
 
 NOW = datetime.fromtimestamp(dataset.NOW / 1_000_000, UTC)
 TYPED = (
     "", "m", "q", "ma", "mar", "maria", "tama", "王", "小明", "maria santos", "456", "4567", "maria.san", "gmail",
     "gmail hotmail", "zzzq", "mar zzzq", "name:gmail",
+    "text:refund", "text:ferret", 'text:"credit note"',
 )  # fmt: skip
 VIEWS = {
     "All": InboxFilter(),
@@ -68,6 +70,7 @@ class Floor:
     def __init__(self, store: Store, path: Path) -> None:
         self.heard: list[tuple[str, Any]] = []
         self._bare = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+        add_functions(self._bare)
         event.listen(store._readers.sync_engine, "before_cursor_execute", self._hear)
 
     def _hear(self, _conn: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:

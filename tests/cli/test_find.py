@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -154,3 +155,14 @@ def _write(cli: Cli, text: str) -> object:
     path = cli.database.with_name("list.csv")
     path.write_text(text, "utf-8")
     return path
+
+
+def test_messages_are_searched_too(cli: Cli) -> None:
+    shown = cli.json("show", "id:1", "--limit", "500")
+    body = next(entry["body"] for entry in shown["timeline"] if entry["content"] == "text" and len(entry["body"]) > 20)
+    words = " ".join(re.findall(r"\w+", body)[:3])
+    rows = cli.rows("find", "--text", words)
+    assert 1 in {row["contact_id"] for row in rows}
+    assert all("text" in row["matched"] and row["line"] for row in rows)
+    assert [row["contact_id"] for row in cli.rows("find", f'text:"{words}"')] == [row["contact_id"] for row in rows]
+    assert cli.rows("find", "--text", "zzzq") == []

@@ -15,6 +15,7 @@ from tests.support.servers import Server
 from tui_inbox.domain.errors import (
     SchemaMismatchError,
     StoreBusyError,
+    StoreDoubtfulError,
     StoreError,
     StoreReadOnlyError,
     StoreUnreachableError,
@@ -22,7 +23,7 @@ from tui_inbox.domain.errors import (
 )
 from tui_inbox.domain.kinds import Role
 from tui_inbox.domain.presence import Doing, Present
-from tui_inbox.repository import schema, server_store
+from tui_inbox.repository import doorbell, schema, server_store
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.server_address import parse
 from tui_inbox.repository.store import Store
@@ -149,14 +150,57 @@ async def test_others_are_heard_and_nothing_else(store: Store) -> None:
     await other.close()
 
 
+def database_of(store: Store) -> str:
+    return store.url.partition("?")[0].rpartition("/")[2]
+
+
 async def _differs(store: Store, token: int) -> bool:
     return await store.change_token() != token
+
+
+async def test_without_a_bell_it_looks_by_itself(store: Store, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doorbell, "COMPARE_EVERY", 0.02)
+    server.run("DROP FUNCTION tui_inbox_ring() CASCADE", database_of(store))
+    before = await store.change_token()
+    server.run("INSERT INTO agents (handle, handle_folded, role) VALUES ('x', 'x', 'agent')", database_of(store))
+    await eventually(lambda: _differs(store, before), within=5)
+
+
+async def test_what_nobody_heard_while_the_line_was_down_counts_when_it_is_back(store: Store, server: Server) -> None:
+    name, before = database_of(store), await store.change_token()
+    server.run("DROP FUNCTION tui_inbox_ring() CASCADE", name)
+    server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    server.run(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
+    server.run(f"ALTER DATABASE {name} RENAME TO {name}_away")
+    server.run(f"ALTER DATABASE {name}_away ALLOW_CONNECTIONS true")
+    server.run("INSERT INTO agents (handle, handle_folded, role) VALUES ('x', 'x', 'agent')", f"{name}_away")
+    server.run(f"ALTER DATABASE {name}_away RENAME TO {name}")
+    await eventually(lambda: _differs(store, before), within=10)
+    assert await names(store) == ["x"]
+
+
+async def test_a_line_that_breaks_while_committing_leaves_a_doubt(store: Store, server: Server) -> None:
+    die = "BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END"
+    server.run(f"CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$ {die} $$", database_of(store))
+    server.run(
+        "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON agents DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION die()",
+        database_of(store),
+    )
+    tries: list[int] = []
+
+    async def work(unit: Unit) -> None:
+        tries.append(await unit.directory.add_agent("ana", "", Role.AGENT))
+
+    with pytest.raises(StoreDoubtfulError, match=r"is not known; look before you repeat it\."):
+        await store.write(work)
+    assert len(tries) == 1, "what may have been done is not done again"
 
 
 async def test_a_lost_line_is_told_and_found_again(store: Store, server: Server) -> None:
     other = await Store.open(store.url)
     before = await store.change_token()
-    name = store.url.partition("?")[0].rpartition("/")[2]
+    name = database_of(store)
     server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
     await eventually(lambda: isinstance(store.trouble, StoreUnreachableError), within=5)
     await add(other, "ana")  # tries again by itself
@@ -223,6 +267,8 @@ async def test_who_keeps_failing_is_let_in_alone(store: Store) -> None:
         else:
             late = asyncio.create_task(other.write(lambda theirs: theirs.conversations.next_seq(contact)))
             waiting.append(late)
+            done, _ = await asyncio.wait([late], timeout=0.5)
+            assert not done, "it waits at the door"
         return await unit.conversations.next_seq(contact)
 
     waiting: list[asyncio.Task[int]] = []
@@ -233,7 +279,7 @@ async def test_who_keeps_failing_is_let_in_alone(store: Store) -> None:
 
 async def test_a_server_that_takes_no_writes_is_read(server: Server, store: Store) -> None:
     await add(store, "ana")
-    name = store.url.partition("?")[0].rpartition("/")[2]
+    name = database_of(store)
     server.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     with pytest.raises(StoreReadOnlyError, match="standby"):
         await Store.open(store.url)

@@ -313,7 +313,8 @@ async def test_help_starts_with_this_screen_and_tells_what_search_cannot_find(wo
         await until(lambda: isinstance(app.screen, HelpScreen), pilot)
         text = app.screen.query_one("#help-lines", Lines).plain
         assert text.startswith("Inbox\n")
-        assert "cannot find: the text of messages" in text
+        assert "cannot find: country, language, tags" in text
+        assert "text: looks into messages" in text
         assert all(action.help in text for action in ACTIONS.values())
         assert "not now: There is nothing to take back." in text
         await pilot.press("G", "g", "g", "escape")

@@ -120,8 +120,8 @@ def _row(row: InboxRow) -> dict[str, Any]:
         "last_activity_at": row.last_activity_at,
         "channels": row.channel_kinds,
         "matched": row.matched,
-        "line": row.preview if "text" in row.matched else None,
         "cursor": row.cursor,
+        **({"line": row.preview} if "text" in row.matched else {}),
     }
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Table, event
@@ -259,7 +258,7 @@ def make_engine(
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
         connection.isolation_level = None
-        add_functions(connection)
+        sqlite_search_schema.add_functions(connection)
         cursor = connection.cursor()
         try:
             for setting in SETTINGS:
@@ -290,12 +289,6 @@ def _begin(connection: Connection, access: Access) -> None:
         sqlite_thread.begin_with_next(connection, access.value)
     elif access.value:
         connection.exec_driver_sql(access.value)
-
-
-def add_functions(connection: Any) -> None:
-    """Give a connection what the statements of the search index call."""
-    for name, arguments, function in sqlite_search_schema.FUNCTIONS:
-        connection.create_function(name, arguments, function, deterministic=True)
 
 
 def in_use(engine: AsyncEngine) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, column, select, table
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, bindparam, cast, column, literal, select, table
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import visitors
@@ -16,7 +16,7 @@ from tui_inbox.repository.search_index import Said, Sayings
 from tui_inbox.repository.tables import contacts, conversations, timeline
 
 MOST_MESSAGES = 3000
-"""Messages with the words of a text search that are looked at, the newest first."""
+"""Messages with the words of a text search that are looked at: the newest, whoever has their contacts."""
 LONGEST_WORD = 64
 """Letters of a word that are kept."""
 BATCH = 2000
@@ -39,22 +39,28 @@ class PostgresqlTexts(Repository):
             return Sayings((), complete=True)
         # Words that stand in a row, and long ones, only the message itself can show.
         plain = all(len(words) == 1 and len(words[0]) <= LONGEST_WORD for words in asked)
-        joined: Any = _texts.join(timeline, timeline.c.id == _texts.c.entry_id)
+        looked = await self._newest(asked)
+        joined: Any = timeline
         tables = {getattr(item, "table", None) for demand in demands for item in visitors.iterate(demand)}
         if conversations in tables:
             joined = joined.join(conversations, conversations.c.contact_id == timeline.c.contact_id)
         if contacts in tables:
             joined = joined.join(contacts, contacts.c.id == timeline.c.contact_id)
-        columns = [_texts.c.entry_id, timeline.c.contact_id, *([] if plain else [timeline.c.body])]
-        spoken = _texts.c.words.op("@@")(cast(_query(asked), TSQUERY))
-        statement = select(*columns).select_from(joined).where(spoken, *demands)
-        rows = await self._all(statement.order_by(_texts.c.entry_id.desc()).limit(MOST_MESSAGES))
+        columns = [timeline.c.id, timeline.c.contact_id, *([] if plain else [timeline.c.body])]
+        chosen = timeline.c.id == any_(literal(looked, ARRAY(BigInteger)))
+        statement = select(*columns).select_from(joined).where(chosen, *demands)
         newest: dict[int, int] = {}
-        for row in rows:
+        for row in await self._all(statement.order_by(timeline.c.id.desc())):
             if plain or says(row.body, texts):
-                newest.setdefault(row.contact_id, row.entry_id)
+                newest.setdefault(row.contact_id, row.id)
         found = [Said(contact_id, entry_id) for contact_id, entry_id in newest.items()]
-        return Sayings(tuple(found[:limit]), complete=len(rows) < MOST_MESSAGES and len(found) <= limit)
+        return Sayings(tuple(found[:limit]), complete=len(looked) < MOST_MESSAGES and len(found) <= limit)
+
+    async def _newest(self, asked: Sequence[Sequence[str]]) -> list[int]:
+        """The newest messages that have all the words, in whatever order."""
+        spoken = _texts.c.words.op("@@")(cast(_query(asked), TSQUERY))
+        statement = select(_texts.c.entry_id).where(spoken).order_by(_texts.c.entry_id.desc())
+        return [row.entry_id for row in await self._all(statement.limit(MOST_MESSAGES))]
 
     async def put(self, ids: Sequence[int]) -> None:
         """Index these entries of threads as they are now."""

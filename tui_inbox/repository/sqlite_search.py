@@ -52,7 +52,7 @@ NOTED = 0.004
 SAMPLE = 4000
 """Contacts looked at to learn which tokens are common."""
 MOST_GRAMS = 3
-"""Grams of a word that are matched; more do not narrow it down any further."""
+"""Grams of a word that are matched; more do not narrow it down any further. Of several words one each will do."""
 FIRST_SAMPLE = 1000
 """Contacts below which no token is common; after that the sample is taken anew whenever they have doubled."""
 
@@ -79,11 +79,11 @@ class _Word:
 
     ways: tuple[tuple[str, ...], ...]
 
-    def expression(self, shares: dict[str, float]) -> str:
-        """The word in the language of the full-text search."""
+    def expression(self, shares: dict[str, float], grams: int) -> str:
+        """The word in the language of the full-text search, by the ``grams`` rarest of its tokens."""
         ways = []
         for tokens in self.ways:
-            rarest = sorted(tokens, key=lambda token: shares.get(token, 0.0))[:MOST_GRAMS]
+            rarest = sorted(tokens, key=lambda token: shares.get(token, 0.0))[:grams]
             ways.append("(" + " AND ".join(map(_asked, rarest)) + ")")
         return "(" + " OR ".join(ways) + ")"
 
@@ -214,7 +214,8 @@ class SqliteSearch(Repository):
         matched = [word for word in words if not word.common(shares)]
         if not matched and len(words) == 1 and not all_of_them:
             return None
-        parts = [word.expression(shares) for word in matched or words]
+        asked_for = matched or words
+        parts = [word.expression(shares, MOST_GRAMS if len(asked_for) == 1 else 1) for word in asked_for]
         if owner and shares.get(owner, 0.0) <= COMMON:
             parts.append(_asked(owner))
         return SqliteHits(self._connection, f, " AND ".join(parts), terms)

@@ -92,6 +92,12 @@ FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
 """What the statements of this module call: name, arguments, function. Each connection that settles needs them."""
 
 
+def add_functions(connection: Any) -> None:
+    """Give a connection what the statements of this module call."""
+    for name, arguments, function in FUNCTIONS:
+        connection.create_function(name, arguments, function, deterministic=True)
+
+
 def document(of: str) -> str:
     """The tokens of an entry, in SQL."""
     columns = ("name", "email", "phone", "assignee_id", "team_id", "waiting", "custom")

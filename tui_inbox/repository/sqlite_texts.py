@@ -16,7 +16,7 @@ from tui_inbox.repository.sqlite_clauses import joined_to, rendered_of
 from tui_inbox.repository.sqlite_search_schema import LONGEST_WORD, TEXTS
 
 MOST_MESSAGES = 3000
-"""Messages with the words of a text search that are looked at, the newest first."""
+"""Messages with the words of a text search that are looked at: the newest, whoever has their contacts."""
 
 
 class SqliteTexts(Repository):
@@ -28,33 +28,34 @@ class SqliteTexts(Repository):
         if not all(asked):
             return Sayings((), complete=True)
         statement, values = _saying(texts, asked, demands)
-        rows = (await self._connection.execute(statement, values | {"most": MOST_MESSAGES})).all()
+        (looked, _), *rows = (await self._connection.execute(statement, values | {"most": MOST_MESSAGES})).all()
         newest: dict[int, int] = {}
-        for entry_id, contact_id in rows:
+        for entry_id, contact_id in sorted(rows, reverse=True):
             newest.setdefault(contact_id, entry_id)
         found = [Said(contact_id, entry_id) for contact_id, entry_id in newest.items()]
-        return Sayings(tuple(found[:limit]), complete=len(rows) < MOST_MESSAGES and len(found) <= limit)
+        return Sayings(tuple(found[:limit]), complete=looked < MOST_MESSAGES and len(found) <= limit)
 
 
 def _saying(
     texts: Sequence[str], asked: Sequence[Sequence[str]], demands: Sequence[ColumnElement[bool]]
 ) -> tuple[TextClause, dict[str, Any]]:
-    """Messages that have all of ``texts``, the newest first."""
+    """How many messages are looked at, and then those that have all of ``texts``."""
     rendered = rendered_of(demands)
     parts = [_begun(word) if word is words[-1] else _quoted(word) for words in asked for word in words]
     values = {**rendered.values, "match": " AND ".join(dict.fromkeys(parts)), "texts": json.dumps(list(texts))}
-    wanted = [f"{TEXTS} MATCH :match", rendered.text]
+    wanted = [rendered.text]
     # One word the index answers by itself; whether several stand in a row it can't tell.
     if any(len(words) > 1 or len(words[0]) > LONGEST_WORD for words in asked):
         wanted.append("search_says(t.body, :texts)")
     else:
         del values["texts"]
-    statement = (
-        f"SELECT t.id, t.contact_id FROM {TEXTS} x CROSS JOIN timeline t ON t.id = x.rowid"
-        f"{joined_to(rendered, 't.contact_id')} WHERE {' AND '.join(filter(None, wanted))} "
-        "ORDER BY x.rowid DESC LIMIT :most"
-    )
-    return sql(statement), values
+    condition = " AND ".join(filter(None, wanted)) or "1"
+    return sql(
+        f"WITH newest AS MATERIALIZED (SELECT rowid AS id FROM {TEXTS} WHERE {TEXTS} MATCH :match "
+        "ORDER BY rowid DESC LIMIT :most) SELECT count(*), 0 FROM newest UNION ALL "
+        f"SELECT t.id, t.contact_id FROM newest CROSS JOIN timeline t ON t.id = newest.id"
+        f"{joined_to(rendered, 't.contact_id')} WHERE {condition}"
+    ), values
 
 
 def _begun(word: str) -> str:
