@@ -222,13 +222,14 @@ async def test_the_page_and_its_script(site: Website) -> None:
         assert danger not in script.text
 
 
-async def test_paths_where_no_chat_is(site: Website) -> None:
+async def test_paths_where_no_chat_is(site: Website, caplog: pytest.LogCaptureFixture) -> None:
     base = f"http://127.0.0.1:{site.port}"
     for path in ("/chat/path-wa", "/chat/elsewhere", "/chat/elsewhere/widget.js", "/chat/path-wa/events", "/chat/"):
         assert (await site.http.get(base + path)).status_code == 404
     body = json.dumps({"visitor": "visitor-1", "type": "message", "key": "k", "text": "forged"})
     forged = await site.http.post(f"{base}/hooks/{PATH}", content=body, headers={"Content-Type": "application/json"})
     assert forged.status_code == 404
+    assert caplog.text == "", "a stranger does not fill the log"
 
 
 async def test_too_many_messages_have_to_wait(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ class ReceivingService:
             return None
         if not adapter.receives:
             needed = ", ".join(adapter.webhook_secrets)
-            logger.warning("channel %s cannot receive: %s or public_url is not set", channel.name, needed)
+            if needed:  # the website chat has no webhook at all
+                logger.warning("channel %s cannot receive: %s or public_url is not set", channel.name, needed)
             return None
         return Hook(channel, adapter)
 
