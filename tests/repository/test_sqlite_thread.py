@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from tests.repository.conftest import Place, present
+from tests.repository.conftest import Place, only_sqlite, present
 from tui_inbox.domain.kinds import Role
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
@@ -26,6 +26,7 @@ async def handles(unit: Unit) -> list[str]:
     return [agent.handle for agent in await unit.directory.agents()]
 
 
+@only_sqlite
 async def test_a_read_crosses_once_for_each_statement(
     store: Store, place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -40,6 +41,7 @@ async def test_a_read_crosses_once_for_each_statement(
         assert crossings(caplog) == 3
 
 
+@only_sqlite
 async def test_a_unit_is_of_the_instant_of_its_first_statement(store: Store, place: Place) -> None:
     async with store.read() as unit:
         await store.write(lambda writing: writing.directory.add_agent("cy", "Cy", Role.AGENT))
@@ -50,6 +52,7 @@ async def test_a_unit_is_of_the_instant_of_its_first_statement(store: Store, pla
         assert await handles(unit) == ["ana", "bo", "cy", "di"]
 
 
+@only_sqlite
 async def test_a_statement_that_fails_is_told_and_the_next_unit_works(store: Store, place: Place) -> None:
     async with store._readers.connect() as connection:
         await connection.execute(text("SELECT 1"))
