@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -209,6 +209,8 @@ class InboxRepository(Repository):
         if asked.hits is not None and not segment.few:
             found = await self._indexed(asked.hits, asked.narrow, stretch)
         if found is None:
+            if asked.sayings is not None:
+                return await self._among(asked.entries, stretch)
             return await self._listed(asked.demands, stretch)
         return [Placed(hit.contact_id, stretch.index, hit.at) for hit in found]
 
@@ -230,6 +232,17 @@ class InboxRepository(Repository):
         columns = select(conversations.c.contact_id, segment.column.label("at"))
         statement = in_segment(_joined(columns, demands, segment).where(*demands), segment)
         return await self._placed(statement, stretch)
+
+    async def _among(self, contact_ids: Iterable[int], stretch: _Stretch) -> list[Placed]:
+        """Of few contacts, which meet all demands; sorted here, since the database would read the list in its order."""
+        segment, here = stretch.segment, stretch.place
+        statement = _joined(select(conversations.c.contact_id, segment.column.label("at")), (), segment)
+        statement = in_segment(statement.where(conversations.c.contact_id.in_(list(contact_ids))), segment)
+        if here is not None:
+            statement = statement.where(segment.beyond(here.at, here.contact_id, backwards=stretch.backwards))
+        found = [Placed(row.contact_id, stretch.index, row.at) for row in await self._all(statement)]
+        descending = segment.descending is not stretch.backwards
+        return sorted(found, key=lambda place: (place.at, place.contact_id), reverse=descending)[: stretch.limit]
 
     async def _placed(self, statement: Select[Any], stretch: _Stretch) -> list[Placed]:
         segment, here = stretch.segment, stretch.place

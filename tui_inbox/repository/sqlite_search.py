@@ -141,20 +141,22 @@ class SqliteHits(Repository):
         waits = column == conversations.c.waiting_since.name
         matching = self._matching("e.contact_id", demands, values, WAITS if waits else "")
         found = f"WITH found AS MATERIALIZED ({matching} LIMIT :most) "
-        number = (await self._connection.execute(sql(f"{found} SELECT count(*) FROM found"), values)).scalar_one()
-        if number > most:
-            return None
         beyond = ""
         if place is not None:
             values |= {"at": microseconds(place.at), "id": place.contact_id}
             beyond = f"WHERE (v.{column}, v.contact_id) {'<' if descending else '>'} (:at, :id)"
         down = "DESC" if descending else "ASC"
-        return await self._hits(
-            f"{found} SELECT v.{column} AS at, v.contact_id FROM found "
+        statement = (
+            f"{found} SELECT v.{column} AS at, v.contact_id, (SELECT count(*) FROM found) AS number FROM found "
             f"CROSS JOIN conversations v ON v.contact_id = found.contact_id {beyond} "
-            f"ORDER BY 1 {down}, 2 {down} LIMIT :limit",
-            values,
+            f"ORDER BY 1 {down}, 2 {down} LIMIT :limit"
         )
+        rows = (await self._connection.execute(sql(statement), values)).all()
+        if not rows and place is not None:
+            number = (await self._connection.execute(sql(f"{found} SELECT count(*) FROM found"), values)).scalar_one()
+        else:
+            number = rows[0].number if rows else 0
+        return None if number > most else [Hit(instant(row.at), row.contact_id) for row in rows]
 
     async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
         """How many of each status meet ``demands``, among the newest ``most`` at the least."""

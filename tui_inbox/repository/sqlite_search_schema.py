@@ -121,8 +121,11 @@ _NOTE = (
     f"VALUES (OLD.contact_id, {', '.join(f'OLD.{name}' for name in _INDEXED)});"
 )
 
+LONGEST_BEGINNING = 5
+"""Letters of a word's beginning that the index of messages has in order; of longer ones it would sort all hits."""
+_BEGINNINGS = " ".join(map(str, range(1, LONGEST_BEGINNING + 1)))
 _TEXT_INDEX = (
-    f"CREATE VIRTUAL TABLE {TEXTS} USING fts5(words, content='', detail=none, columnsize=0, prefix='1 2 3 4 5', "
+    f"CREATE VIRTUAL TABLE {TEXTS} USING fts5(words, content='', detail=none, columnsize=0, prefix='{_BEGINNINGS}', "
     f"tokenize={_option('ascii tokenchars ' + _quoted('_'))})"
 )
 _INDEXED_TEXTS = "(SELECT value FROM search_state WHERE name = 'texts')"

@@ -13,9 +13,9 @@ from tui_inbox.domain.search import text_words
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.search_index import Said, Sayings
 from tui_inbox.repository.sqlite_clauses import joined_to, rendered_of
-from tui_inbox.repository.sqlite_search_schema import LONGEST_WORD, TEXTS
+from tui_inbox.repository.sqlite_search_schema import LONGEST_BEGINNING, LONGEST_WORD, TEXTS
 
-MOST_MESSAGES = 3000
+MOST_MESSAGES = 1000
 """Messages with the words of a text search that are looked at: the newest, whoever has their contacts."""
 
 
@@ -44,8 +44,8 @@ def _saying(
     parts = [_begun(word) if word is words[-1] else _quoted(word) for words in asked for word in words]
     values = {**rendered.values, "match": " AND ".join(dict.fromkeys(parts)), "texts": json.dumps(list(texts))}
     wanted = [rendered.text]
-    # One word the index answers by itself; whether several stand in a row it can't tell.
-    if any(len(words) > 1 or len(words[0]) > LONGEST_WORD for words in asked):
+    # One short word the index answers by itself; whether several stand in a row it can't tell.
+    if any(len(words) > 1 or len(words[0]) > LONGEST_BEGINNING for words in asked):
         wanted.append("search_says(t.body, :texts)")
     else:
         del values["texts"]
@@ -60,7 +60,7 @@ def _saying(
 
 def _begun(word: str) -> str:
     """Words that begin so."""
-    return f"{_quoted(word)}*"
+    return f"{_quoted(word[:LONGEST_BEGINNING])}*"
 
 
 def _quoted(word: str) -> str:
