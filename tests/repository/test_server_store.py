@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
 
 from tests.repository.conftest import NOW, present
 from tests.server.support.workspace import eventually
@@ -23,8 +26,9 @@ from tui_inbox.domain.errors import (
 )
 from tui_inbox.domain.kinds import Role
 from tui_inbox.domain.presence import Doing, Present
-from tui_inbox.repository import doorbell, schema, server_store
+from tui_inbox.repository import dialect, doorbell, schema, server_store
 from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.search_tables import metadata
 from tui_inbox.repository.server_address import parse
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
@@ -137,6 +141,21 @@ async def test_a_new_database_is_set_up_once_by_whoever_comes_first(server: Serv
             await store.close()
     finally:
         server.drop_database(url)
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """Whether the migrations make it for both engines."""
+    if kind == "index":
+        return name != "ix_search_entries_tokens"
+    return kind != "table" or not dialect.own_table(name or "")
+
+
+async def test_the_migrations_build_the_tables(store: Store) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"include_name": is_ours}), metadata))
+
+    async with store._writers.connect() as connection:
+        assert await connection.run_sync(differences) == []
 
 
 async def test_others_are_heard_and_nothing_else(store: Store) -> None:

@@ -32,6 +32,9 @@ from tui_inbox.repository.types import storable
 NOT_ON_THEIR_WAY = (DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.BLOCKED)
 """Outgoing messages in these states do not count against a channel's limit."""
 
+LONGEST_FIELD = 2000
+"""Bytes of a custom field that is found: it is asked for as a whole, and an index holds no more."""
+
 
 @dataclass(frozen=True)
 class NewContact:
@@ -305,7 +308,8 @@ def _tag_rows(contact_id: int, tags: Iterable[str]) -> list[dict[str, Any]]:
 
 def _field_rows(contact_id: int, custom: Mapping[str, str]) -> list[dict[str, Any]]:
     folded = {fold(storable(str(value))) for value in custom.values()}
-    return [{"contact_id": contact_id, "value_folded": value} for value in sorted(folded)]
+    kept = sorted(value for value in folded if len(value.encode()) <= LONGEST_FIELD)
+    return [{"contact_id": contact_id, "value_folded": value} for value in kept]
 
 
 def _channel_select() -> Select[Any]:

@@ -110,21 +110,6 @@ def _counting_channels() -> Iterable[str]:
         yield _statement_trigger(name, event, "contact_channels", seen)
 
 
-SEARCH_EXTRAS: tuple[str, ...] = (
-    *_bell(),
-    *counting(
-        "conversations",
-        "conversation_counts",
-        "assignee_id, team_id, status",
-        "coalesce({changed}.assignee_id, 0) AS assignee_id, coalesce({changed}.team_id, 0) AS team_id, "
-        "{changed}.status",
-    ),
-    *counting("contact_tags", "tag_counts", "tag_folded, tag", "{changed}.tag_folded, {changed}.tag"),
-    *_counting_channels(),
-    *postgresql_search_schema.SCHEMA,
-)
-"""What finishes the schema that has search and counters."""
-
 _COUNTED = {
     "conversation_counts": "SELECT coalesce(assignee_id, 0), coalesce(team_id, 0), status, count(*)::int "
     "FROM conversations GROUP BY 1, 2, 3",
@@ -153,3 +138,19 @@ COUNT_CHECKS = tuple(
     for table, counted in _COUNTED.items()
 )
 """Queries that find a counter that is wrong, and what to say of it."""
+
+SEARCH_EXTRAS: tuple[str, ...] = (
+    *_bell(),
+    *counting(
+        "conversations",
+        "conversation_counts",
+        "assignee_id, team_id, status",
+        "coalesce({changed}.assignee_id, 0) AS assignee_id, coalesce({changed}.team_id, 0) AS team_id, "
+        "{changed}.status",
+    ),
+    *counting("contact_tags", "tag_counts", "tag_folded, tag", "{changed}.tag_folded, {changed}.tag"),
+    *_counting_channels(),
+    *postgresql_search_schema.SCHEMA,
+    *COUNT,
+)
+"""What finishes the schema that has search and counters."""

@@ -19,6 +19,8 @@ MOST_MESSAGES = 3000
 """Messages with the words of a text search that are looked at: the newest, whoever has their contacts."""
 LONGEST_WORD = 64
 """Letters of a word that are kept."""
+MOST_WORDS = 10_000
+"""Different words of a message that are kept: the server takes no more than a megabyte."""
 BATCH = 2000
 """Messages that are read, folded and put into the index at a time."""
 
@@ -84,7 +86,7 @@ class PostgresqlTexts(Repository):
 
 
 def _words(body: str) -> list[str]:
-    return list(dict.fromkeys(word[:LONGEST_WORD] for word in text_words(fold(body))))
+    return list(dict.fromkeys(word[:LONGEST_WORD] for word in text_words(fold(body))))[:MOST_WORDS]
 
 
 def _query(asked: Sequence[Sequence[str]]) -> str:

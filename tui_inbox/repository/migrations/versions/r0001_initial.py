@@ -71,8 +71,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_contacts")),
     )
-    op.create_index("ix_contacts_email_folded", "contacts", ["email_folded"])
-    op.create_index("ix_contacts_phone_digits", "contacts", ["phone_digits"])
+    for name in ("email_folded", "phone_digits"):
+        where = sa.text(f"{name} <> ''")
+        op.create_index(f"ix_contacts_{name}", "contacts", [name], postgresql_using="hash", postgresql_where=where)
     op.create_table(
         "teams",
         sa.Column("id", IDENTIFIER, autoincrement=True, nullable=False),
