@@ -19,16 +19,9 @@ settings.load_profile("same")
 
 _LEAKY_PREFIXES = ("TUI_INBOX_", "TEXTUAL_", "XDG_")
 _LEAKY = ("NO_COLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "COLUMNS", "LINES", "EDITOR", "VISUAL", "TMUX", "SSH_CONNECTION")
-_KEPT = (
-    "TUI_INBOX_SPECS",
-    "TUI_INBOX_TESTDATA",
-    "TUI_INBOX_EVERY",
-    "TUI_INBOX_REQUIRE_CHROMIUM",
-    servers.REQUIRED,
-    "TEXTUAL_SNAPSHOT_TEMPDIR",
-)
-"""Folders with published API descriptions and shared test data, whether a browser and a PostgreSQL server must be
-there (README, "Tests"), and one of the snapshot plugin."""
+_KEPT = ("TUI_INBOX_SPECS", "TUI_INBOX_TESTDATA", "TEXTUAL_SNAPSHOT_TEMPDIR")
+"""Folders with published API descriptions and shared test data, and one of the snapshot plugin. What is for the tests
+alone begins with ``TESTS_`` (README, "Tests")."""
 NO_SERVER = "no PostgreSQL server can be started here (initdb is missing)"
 
 

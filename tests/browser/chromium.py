@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-REQUIRED_VARIABLE = "TUI_INBOX_REQUIRE_CHROMIUM"
+REQUIRED_VARIABLE = "TESTS_REQUIRE_CHROMIUM"
 """When set, a missing Chromium is a failure."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (

@@ -18,7 +18,7 @@ from tests.support.workspace import Workspace, until
 
 ENDING = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 PAIRS = list(product(PLACES, ENDING)) if EVERY in os.environ else list(zip(PLACES, cycle(ENDING), strict=False))
-"""Every place and every signal, each signal at several places; ``TUI_INBOX_EVERY`` makes it all pairs. The three meet
+"""Every place and every signal, each signal at several places; ``TESTS_EVERY`` makes it all pairs. The three meet
 one handler, which knows the number for the exit code only."""
 every_ending = pytest.mark.parametrize(("place", "number"), PAIRS, ids=lambda value: getattr(value, "__name__", None))
 

@@ -15,7 +15,7 @@ from typing import Any
 
 OWN = Path(__file__).parent / "data" / "hostile.json"
 VARIABLE = "TUI_INBOX_TESTDATA"
-EVERY = "TUI_INBOX_EVERY"
+EVERY = "TESTS_EVERY"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def texts(*fields: str) -> list[Hostile]:
 
 def sample(most: int = 4) -> list[Hostile]:
     """At most this many texts of each category, for a sink that takes a whole screen to look at; it is one sink for
-    all of them, and each goes through the cleaner in :mod:`tests.test_text`. ``TUI_INBOX_EVERY`` makes it all texts."""
+    all of them, and each goes through the cleaner in :mod:`tests.test_text`. ``TESTS_EVERY`` makes it all texts."""
     if EVERY in os.environ:
         return texts()
     by_category: dict[str, list[Hostile]] = {}

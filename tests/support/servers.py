@@ -26,7 +26,7 @@ from tui_inbox.repository.store import Store
 
 T = TypeVar("T")
 
-REQUIRED = "TUI_INBOX_REQUIRE_POSTGRESQL"
+REQUIRED = "TESTS_REQUIRE_POSTGRESQL"
 """Environment: where no server can be started, tests that need one fail instead of being skipped."""
 TEMPLATE = "inbox_template"
 SETTINGS = {

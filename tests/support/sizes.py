@@ -1,13 +1,13 @@
 """How much of a test whose work can be as large as one likes: little in every run, all of it by one command.
 
-``python -m tests.reliability NAME --size full`` sets ``TUI_INBOX_SIZES`` (``storms=10000``) for the tests that it runs.
+``python -m tests.reliability NAME --size full`` sets ``TESTS_SIZES`` (``storms=10000``) for the tests that it runs.
 """
 
 from __future__ import annotations
 
 import os
 
-VARIABLE = "TUI_INBOX_SIZES"
+VARIABLE = "TESTS_SIZES"
 
 
 def size_of(name: str, usual: int) -> int:
