@@ -263,6 +263,6 @@ def test_commands_on_a_terminal(nasty: Workspace, command: str, times: int) -> N
     """Tables of the command line, on a terminal, are cleaned as well."""
     program = [sys.executable, "-c", COMMANDS, command, str(times)]
     with PtyProcess(program, home=nasty.home, size=(100, 60)) as shell:
-        assert shell.wait() == 0, shell.screen.text
+        assert shell.wait(patience=240) == 0, shell.screen.text
         assert shell.screen.parser.finish() == []
         assert shell.raw.count(b"\r\n") > len(CASES)
