@@ -135,7 +135,8 @@ class Workspace:
         secrets = "".join(_secrets(account) for account in ACCOUNTS.values())
         self.settings_file.write_text(f'database = "{self.database}"\nagent = "ana"\n{settings}\n{secrets}')
         self.settings_file.chmod(0o600)
-        put(home / "inbox.db")
+        if not database:
+            put(home / "inbox.db")
 
     def __enter__(self) -> Workspace:
         return self

@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # screens use this module before the database layer is loaded
     from tui_inbox.repository.presence import PresenceBoard
 
 logger = logging.getLogger("tui_inbox.presence")
+TRIES_AT_THE_END = 3
+"""How often a program that ends tries to say so; it waits a moment each time while another one is writing."""
 
 
 class PresenceService:
@@ -102,7 +104,10 @@ class PresenceService:
         """Say at once that the agent is gone, and release the file."""
         self._closed = True
         self._sitting = None
-        await self.tell()
+        for _ in range(TRIES_AT_THE_END):
+            await self.tell()
+            if not self._told_at:
+                break
         await self._board.close()
 
     def _sort_out(self) -> bool:
