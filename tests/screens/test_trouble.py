@@ -164,7 +164,7 @@ async def test_a_full_disk_is_told_until_there_is_room(workspace: Workspace) -> 
     async with workspace.running((80, 24)) as (app, pilot):
         async with full(workspace, app):
             await until(lambda: "is full; nothing was changed. Free some space." in banner_of(inbox_of(app)), pilot)
-            assert inbox_of(app).query_one(Banner).size.height >= 3, "all of it is on the screen"
+            await until(lambda: inbox_of(app).query_one(Banner).size.height >= 3, pilot)  # all of it is on the screen
         await until(lambda: not banner_of(inbox_of(app)), pilot)
 
 

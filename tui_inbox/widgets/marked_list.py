@@ -11,7 +11,8 @@ from rich.style import Style
 from textual.strip import Strip
 
 from tui_inbox.domain.clock import Clock, system_clock
-from tui_inbox.widgets.row_list import RowList, RowT
+from tui_inbox.widgets.row_list import RowList
+from tui_inbox.widgets.row_window import RowT
 
 TONES = ("strong", "muted", "faint", "good", "warn", "info", "bad", "accent")
 Toned = tuple[str, str]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 from rich.segment import Segment
 from rich.style import Style
@@ -19,9 +19,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui_inbox.widgets.latest import Latest
-from tui_inbox.widgets.row_window import Key, Row, RowWindow
-
-RowT = TypeVar("RowT", bound=Row)
+from tui_inbox.widgets.row_window import Key, Row, RowSource, RowT, RowWindow
 
 LEAST_PAGE = 50
 """Rows of one page, or what the screen holds where that is more."""
@@ -29,22 +27,6 @@ HEAD = 1
 """Lines above the rows."""
 MOST_NEW_COUNTED = 20
 """More new rows than these are told as "20+"."""
-
-
-class RowSource(Protocol[RowT]):
-    """One question to the store; equal sources ask the same."""
-
-    async def after(self, cursor: str | None, limit: int) -> list[RowT]:
-        """The rows after a cursor; the first ones for ``None``."""
-
-    async def before(self, cursor: str, limit: int) -> list[RowT]:
-        """The rows just before a cursor, in list order."""
-
-    async def last(self, limit: int) -> list[RowT]:
-        """The last rows, in list order."""
-
-    async def find(self, key: Key) -> RowT | None:
-        """The row with this key, if the answer holds it."""
 
 
 class RowList(Widget, Generic[RowT], can_focus=True):

@@ -31,6 +31,22 @@ class Row(Protocol):
 RowT = TypeVar("RowT", bound=Row)
 
 
+class RowSource(Protocol[RowT]):
+    """One question to the store; equal sources ask the same."""
+
+    async def after(self, cursor: str | None, limit: int) -> list[RowT]:
+        """The rows after a cursor; the first ones for ``None``."""
+
+    async def before(self, cursor: str, limit: int) -> list[RowT]:
+        """The rows just before a cursor, in list order."""
+
+    async def last(self, limit: int) -> list[RowT]:
+        """The last rows, in list order."""
+
+    async def find(self, key: Key) -> RowT | None:
+        """The row with this key, if the answer holds it."""
+
+
 @dataclass
 class RowWindow(Generic[RowT]):
     """Loaded rows, the first visible one and the cursor, all by index into ``rows``."""
