@@ -48,7 +48,9 @@ class PresenceService:
         return tuple(colleague for colleague in self.colleagues if colleague.contact_id == contact_id)
 
     def come(self, agent: Agent, contact_id: int) -> None:
-        """The agent looks at a contact now, and at no other any more."""
+        """The agent looks at a contact now, and at no other any more; nowhere once this is closed."""
+        if self._closed:
+            return
         self._agent = agent
         if self._sitting is None or self._sitting.contact_id != contact_id:
             self._sitting = Sitting(contact_id, self._context.clock())

@@ -123,7 +123,10 @@ def _write(descriptor: int, data: bytes) -> None:
 
 def _silence(descriptor: int) -> None:
     """Let the standard streams that led to a lost terminal lead nowhere, so that their last flush does not fail."""
-    device = os.fstat(descriptor).st_rdev
+    try:
+        device = os.fstat(descriptor).st_rdev
+    except OSError:
+        return  # closed already: nothing leads there
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):
         try:
