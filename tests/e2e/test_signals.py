@@ -5,22 +5,15 @@ Exit codes: 128 and the signal's number, 0 for leaving by key.
 
 from __future__ import annotations
 
-import os
 import signal
-from itertools import cycle, product
 
 import pytest
 
-from tests.support.hostile import EVERY
-from tests.support.places import PLACES, TEXT, Place, every_place, to_composer, to_conversation, write
+from tests.support.places import TEXT, Place, every_place, to_composer, to_conversation, write
 from tests.support.ptyproc import PtyProcess
 from tests.support.workspace import Workspace, until
 
 ENDING = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
-PAIRS = list(product(PLACES, ENDING)) if EVERY in os.environ else list(zip(PLACES, cycle(ENDING), strict=False))
-"""Every place and every signal, each signal at several places; ``TESTS_EVERY`` makes it all pairs. The three meet
-one handler, which knows the number for the exit code only."""
-every_ending = pytest.mark.parametrize(("place", "number"), PAIRS, ids=lambda value: getattr(value, "__name__", None))
 
 
 def ended(inbox: PtyProcess, number: signal.Signals) -> None:
@@ -30,12 +23,18 @@ def ended(inbox: PtyProcess, number: signal.Signals) -> None:
     inbox.assert_terminal_restored()
 
 
-@every_ending
-def test_a_pause_and_a_signal_leave_a_sane_terminal_everywhere(
-    prepared: Workspace, place: Place, number: signal.Signals
-) -> None:
-    """Suspended as by ctrl+z in a shell, something else is printed meanwhile, then ``fg``, which paints all of it; and
-    the end."""
+@every_place
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_a_sane_terminal_everywhere(prepared: Workspace, place: Place, number: signal.Signals) -> None:
+    with prepared.open_inbox() as inbox:
+        place(inbox)
+        inbox.signal(number)
+        ended(inbox, number)
+
+
+@every_place
+def test_a_pause_gives_the_terminal_back_and_the_way_back_paints_all_of_it(prepared: Workspace, place: Place) -> None:
+    """Suspended as by ctrl+z in a shell, something else is printed meanwhile, then ``fg``; and an end by SIGINT."""
     with prepared.open_inbox() as inbox:
         place(inbox)
         inbox.signal(signal.SIGPIPE)  # a reader that went away somewhere is no reason to end
@@ -47,8 +46,8 @@ def test_a_pause_and_a_signal_leave_a_sane_terminal_everywhere(
         inbox.go_on()
         inbox.wait_for(lambda screen: screen.lines == before)
         assert inbox.violations == []
-        inbox.signal(number)
-        ended(inbox, number)
+        inbox.signal(signal.SIGINT)
+        ended(inbox, signal.SIGINT)
 
 
 @every_place
@@ -65,7 +64,7 @@ def test_a_signal_saves_the_draft_that_was_just_typed(prepared: Workspace, numbe
         to_composer(inbox)
         write(inbox, f"{TEXT} {number.name}")
         inbox.signal(number)
-        ended(inbox, number)
+        assert inbox.wait() == 128 + number
     assert prepared.draft(prepared.contact_id) == f"{TEXT} {number.name}"
 
 

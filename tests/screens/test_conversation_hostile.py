@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from tests.screens.conftest import Workspace, until
 from tests.screens.conversing import open_conversation, settled
-from tests.support.hostile import sample, texts
+from tests.support.hostile import texts
 from tui_inbox.domain.kinds import Direction
 from tui_inbox.domain.templates import Template
 from tui_inbox.screens.conversation import ConversationScreen
@@ -94,7 +94,7 @@ async def test_a_hostile_template_is_only_text(workspace: Workspace) -> None:
     async with workspace.running((80, 24)) as (app, pilot):
         screen = await open_conversation(pilot, "Jonas")
         assert screen.shown is not None
-        for one in sample():
+        for one in texts():
             body = {"type": "BODY", "text": f"{one.text} {{{{1}}}}"}
             template = Template(1, 1, one.text[:60], one.text[:8], "APPROVED", one.text[:20], (body,), reason=one.text)
             contact = replace(screen.shown.view.contact, first_name=one.text)
@@ -123,7 +123,7 @@ async def test_a_click_on_markup_runs_nothing(workspace: Workspace) -> None:
 async def test_a_hostile_name_in_a_dialog_is_only_text(workspace: Workspace) -> None:
     async with workspace.running((80, 24)) as (app, pilot):
         await open_conversation(pilot, "Carlos")
-        for one in sample():
+        for one in texts():
             from tui_inbox.text import clean_line
 
             dialog = ConfirmDialog("Take", "Take it over?", about=str(clean_line(one.text, 40)))

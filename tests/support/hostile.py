@@ -15,7 +15,6 @@ from typing import Any
 
 OWN = Path(__file__).parent / "data" / "hostile.json"
 VARIABLE = "TUI_INBOX_TESTDATA"
-EVERY = "TESTS_EVERY"
 
 
 @dataclass(frozen=True)
@@ -46,17 +45,6 @@ def inputs() -> tuple[Hostile, ...]:
 def texts(*fields: str) -> list[Hostile]:
     """The text inputs that are meant for any of ``fields``; without fields, all of them."""
     return [one for one in inputs() if isinstance(one.value, str) and (not fields or set(fields) & set(one.fields))]
-
-
-def sample(most: int = 4) -> list[Hostile]:
-    """At most this many texts of each category, for a sink that takes a whole screen to look at; it is one sink for
-    all of them, and each goes through the cleaner in :mod:`tests.test_text`. ``TESTS_EVERY`` makes it all texts."""
-    if EVERY in os.environ:
-        return texts()
-    by_category: dict[str, list[Hostile]] = {}
-    for one in texts():
-        by_category.setdefault(one.category, []).append(one)
-    return [one for group in by_category.values() for one in group[:: -(-len(group) // most)]]
 
 
 def bodies() -> list[Hostile]:

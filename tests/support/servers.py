@@ -175,7 +175,8 @@ class Server:
                 self.run("SELECT 1")
                 return
             assert time.monotonic() < give_up_at, "the server does not answer"
-            time.sleep(0.05)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.05)  # or until it has ended, which is told above
 
 
 def dump(url: str) -> dict[str, list[tuple[Any, ...]]]:
