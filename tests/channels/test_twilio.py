@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.channels.support import MESSAGE_ID, NOW, allow, answer, loopback
 from tests.conformance.sample import Sample
 from tests.conformance.samples import SAMPLE_OF
 from tui_inbox.channels.http import Http
-from tui_inbox.channels.port import PayloadError, Secrets, WebhookRequest
+from tui_inbox.channels.port import PayloadError, Secrets, WebhookRequest, kept_body_of
 from tui_inbox.channels.registry import ADAPTERS
 from tui_inbox.channels.signatures import twilio_signature
 from tui_inbox.domain.errors import InboxError
@@ -62,11 +62,32 @@ async def test_the_form_of_a_message() -> None:
         "To": ["+16505551234"],
         "From": [NUMBER],
         "Body": ["a=b & é"],
-        "StatusCallback": [SMS.webhook_url],
+        "StatusCallback": [f"{SMS.webhook_url}?message={MESSAGE_ID}"],
     }
     assert head.startswith(f"POST /2010-04-01/Accounts/{ACCOUNT}/Messages.json HTTP".encode())
     form, _ = await sent(WHATSAPP)
     assert (form["To"], form["From"]) == (["whatsapp:+16505551234"], [f"whatsapp:{NUMBER}"])
+
+
+@pytest.mark.parametrize(
+    ("query", "signed_for", "believed"),
+    [
+        ("", "", True),
+        (f"message={MESSAGE_ID}", f"?message={MESSAGE_ID}", True),
+        (f"message={MESSAGE_ID}", "", False),
+        ("message=other", f"?message={MESSAGE_ID}", False),
+        ("", f"?message={MESSAGE_ID}", False),
+    ],
+)
+def test_a_status_says_which_message_it_is_about(query: str, signed_for: str, believed: bool) -> None:
+    form = [("MessageSid", "SM7"), ("AccountSid", ACCOUNT), ("MessageStatus", "delivered"), ("To", "+1")]
+    signature = twilio_signature(SMS.secrets["token"], f"{SMS.webhook_url}{signed_for}", form).encode()
+    request = WebhookRequest("POST", dict(parse_qsl(query)), {"x-twilio-signature": signature}, urlencode(form).encode())
+    adapter = SMS.adapter()
+    assert adapter.verify(request) is believed
+    (receipt,) = adapter.parse(kept_body_of(adapter, request), NOW)
+    assert isinstance(receipt, ReceiptEvent)
+    assert (receipt.provider_id, receipt.echo) == ("SM7", query.removeprefix("message="))
 
 
 async def test_a_messaging_service_replaces_the_number() -> None:

@@ -147,6 +147,15 @@ def key_life_of(adapter: ChannelAdapter) -> timedelta | None:
     return life if adapter.keyed else None
 
 
+def kept_body_of(adapter: ChannelAdapter, request: WebhookRequest) -> bytes:
+    """What is stored of a verified request for :meth:`ChannelAdapter.parse`: its body.
+
+    A channel that says part of it in the address adds that by a method ``kept_body``.
+    """
+    kept: Callable[[WebhookRequest], bytes] | None = getattr(adapter, "kept_body", None)
+    return request.body if kept is None else kept(request)
+
+
 def handshake_type_of(adapter: ChannelAdapter) -> str:
     """Media type of the answer to a handshake: plain text, unless an attribute ``handshake_type`` says other."""
     found: str = getattr(adapter, "handshake_type", "text/plain")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from tui_inbox.channels import outcomes, payload, twilio_events
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
@@ -27,6 +27,9 @@ BODY_MAXIMUM = 1 << 20
 """Bytes of a webhook (reference: reliability, section 3.2)."""
 DEAD = frozenset({"failed", "undelivered", "canceled"})
 """Statuses of a message that will go nowhere."""
+ECHO = "message"
+"""Parameter of the address that statuses are posted to, with our own id of the message: Twilio hands nothing else
+back, and an answer that was lost would leave us without Twilio's id."""
 
 
 class TwilioChannel:
@@ -54,13 +57,13 @@ class TwilioChannel:
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
         """Send one message. Raises only what the guard raises."""
-        return await self.post({"Body": message.text}, message.address, before_first_byte)
+        return await self.post({"Body": message.text}, message, before_first_byte)
 
-    async def post(self, content: Mapping[str, str], address: str, guard: FirstByteGuard) -> SendOutcome:
-        """Post a message with this content. Raises only what the guard raises."""
-        fields = {"To": f"{self.prefix}{address}", **self._sender, **content}
+    async def post(self, content: Mapping[str, str], message: Outgoing, guard: FirstByteGuard) -> SendOutcome:
+        """Post ``message`` with this content. Raises only what the guard raises."""
+        fields = {"To": f"{self.prefix}{message.address}", **self._sender, **content}
         if self._webhook_url:
-            fields["StatusCallback"] = self._webhook_url
+            fields["StatusCallback"] = f"{self._webhook_url}?{urlencode({ECHO: message.message_id})}"
         reply = await self._http.post_form(f"{self._account}/Messages.json", self._headers, fields, guard)
         if isinstance(reply, HttpFailure):
             return outcomes.from_failure(LABEL, reply)
@@ -77,7 +80,14 @@ class TwilioChannel:
             form = payload.parse_form(request.body)
         except PayloadError:
             return False
-        return twilio_signed(self._token, self._webhook_url, form, request.headers)
+        # What is signed is the address that was posted to, so only the parameter that we gave it may stand there.
+        asked = f"?{urlencode({ECHO: request.query[ECHO]})}" if ECHO in request.query else ""
+        return twilio_signed(self._token, f"{self._webhook_url}{asked}", form, request.headers)
+
+    def kept_body(self, request: WebhookRequest) -> bytes:
+        """The form, and with it the id of our message that stood in the address."""
+        echo = request.query.get(ECHO, "")
+        return request.body + (f"&{urlencode({twilio_events.ECHO_FIELD: echo})}".encode() if echo else b"")
 
     def handshake(self, request: WebhookRequest) -> str | None:
         """Twilio has no handshake."""

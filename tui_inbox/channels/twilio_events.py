@@ -31,6 +31,8 @@ STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "RE
 START = frozenset({"START", "YES", "UNSTOP"})
 """Whole texts by which a number opts out of SMS and in again, by Twilio's default."""
 MOST_MEDIA = 10
+ECHO_FIELD = "TuiInboxMessage"
+"""Field that is added to a status before it is stored: the id of our message that stood in the address."""
 
 
 def parse(body: bytes, received_at: datetime, account_sid: str, prefix: str) -> Sequence[ChannelEvent]:
@@ -65,6 +67,7 @@ def _receipt(
         at=received_at,
         receipt=receipt,
         provider_id=ident,
+        echo=form.get(ECHO_FIELD, ""),
         address=form.get("To", "").removeprefix(prefix),
         error_class=failure.error_class if failure else None,
         error_code=failure.code if failure else "",

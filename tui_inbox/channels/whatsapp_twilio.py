@@ -41,9 +41,9 @@ class WhatsAppTwilioAdapter(TwilioChannel):
         """Send a text or a template. Raises only what the guard raises."""
         if message.content_kind is not ContentKind.TEMPLATE or message.template is None:
             return await super().send(message, before_first_byte)
-        return await self._send_template(message.template, message.address, before_first_byte)
+        return await self._send_template(message.template, message, before_first_byte)
 
-    async def _send_template(self, template: TemplateContent, address: str, guard: FirstByteGuard) -> SendOutcome:
+    async def _send_template(self, template: TemplateContent, message: Outgoing, guard: FirstByteGuard) -> SendOutcome:
         """A template has an id of its own at Twilio, which is looked up before anything is sent."""
         key = (template.name, template.language)
         if key not in self._sids:
@@ -54,7 +54,7 @@ class WhatsAppTwilioAdapter(TwilioChannel):
                 return SendOutcome(OutcomeKind.NOT_SENT, error_class=ErrorClass.TEMPORARY, error_text=text)
         if key not in self._sids:
             return SendOutcome(OutcomeKind.REFUSED, error_class=ErrorClass.TEMPLATE, error_text=GONE)
-        outcome = await self.post(_filled(self._sids[key], template), address, guard)
+        outcome = await self.post(_filled(self._sids[key], template), message, guard)
         if outcome.error_class is ErrorClass.TEMPLATE:
             del self._sids[key]  # whatever was wrong, next time it is looked up anew
         return outcome

@@ -107,7 +107,7 @@ class Hooks:
             self._complaints.note(hook.channel.id, hook.channel.name)
             return _refusal(401)
         try:
-            await self._receiving.accept(hook.channel, posted)
+            await self._receiving.accept(hook, posted)
         except Exception as error:  # noqa: BLE001 - whatever kept it from being stored, it must be posted again
             return _unavailable(error)
         self._work.set()

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tui_inbox.channels.port import ChannelAdapter, PayloadError, WebhookRequest
+from tui_inbox.channels.port import ChannelAdapter, PayloadError, WebhookRequest, kept_body_of
 from tui_inbox.domain.errors import InboxError, StoreError
 from tui_inbox.domain.events import ChannelEvent
 from tui_inbox.domain.models import Channel, RawEvent
@@ -67,15 +67,16 @@ class ReceivingService:
             return None
         return Hook(channel, adapter)
 
-    async def accept(self, channel: Channel, request: WebhookRequest) -> int:
+    async def accept(self, hook: Hook, request: WebhookRequest) -> int:
         """Store a verified request and commit; returns the id of the raw event.
 
         Raises :class:`StoreError` when it could not be stored: the channel must post it again.
         """
-        now = self._context.clock()
+        now, channel = self._context.clock(), hook.channel
+        body = kept_body_of(hook.adapter, request)
 
         async def work(unit: Unit) -> int:
-            raw_id = await unit.inbound.store_raw(channel.id, now, _kept(request.headers), request.body)
+            raw_id = await unit.inbound.store_raw(channel.id, now, _kept(request.headers), body)
             await unit.directory.saw_webhook(channel.id, now)
             return raw_id
 

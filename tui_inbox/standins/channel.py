@@ -12,7 +12,7 @@ from typing import Any
 from tui_inbox.domain.clock import Clock
 from tui_inbox.standins.config import ChannelConfig, StandinConfig
 from tui_inbox.standins.customers import Customers
-from tui_inbox.standins.platform import Answer, Call, Platform, RefusedError
+from tui_inbox.standins.platform import Answer, AsksForReceipts, Call, Platform, RefusedError
 from tui_inbox.standins.platforms import PLATFORMS
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -114,9 +114,10 @@ class Channel:
 
     async def _afterwards(self, message: Accepted, late: Fault | None) -> None:
         if self._process.receipts:
+            query = self.platform.receipt_query(message) if isinstance(self.platform, AsksForReceipts) else ""
             for receipt in self.platform.receipts(message, late):
                 await asyncio.sleep(self._process.receipt_delay)
-                self.poster.post(receipt)
+                self.poster.post(receipt, query)
         member = self.state.members.get(message.address)
         silent = late is not None or (member is not None and member.blocked)  # LINE takes what never arrives
         answer = self._customers.answer(message) if self._customers is not None and not silent else None

@@ -99,6 +99,14 @@ class Platform(Protocol):
 
 
 @runtime_checkable
+class AsksForReceipts(Protocol):
+    """A channel that is told with each message where to report what became of it."""
+
+    def receipt_query(self, message: Accepted) -> str:
+        """Query of the address that receipts of this message go to."""
+
+
+@runtime_checkable
 class SignsUrl(Protocol):
     """A channel whose signature stands in the query of the webhook's address."""
 

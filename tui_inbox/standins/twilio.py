@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tui_inbox.channels.signatures import twilio_signature
 from tui_inbox.standins.config import Member
@@ -152,6 +152,10 @@ class TwilioStandin:
             return ()
         steps = ["sent", "undelivered"] if late is not None else ["sent", *self.steps]
         return [self._status(message, step, late) for step in steps]
+
+    def receipt_query(self, message: Accepted) -> str:
+        """That of the callback's address."""
+        return urlsplit(str(message.request.get("StatusCallback", ""))).query
 
     steps: Sequence[str]
     """Statuses after ``sent``."""

@@ -22,6 +22,8 @@ class Webhook:
     """One body on its way."""
 
     body: bytes
+    query: str = ""
+    """What the receiver wants to find in the address, as it stands there."""
     attempts: int = 0
     status: int | None = None
     """HTTP status of the last try; ``None`` when there was no answer."""
@@ -60,13 +62,13 @@ class Poster:
         self._url = value
         self._news.set()
 
-    def post(self, body: Mapping[str, Any]) -> Webhook:
+    def post(self, body: Mapping[str, Any], query: str = "") -> Webhook:
         """Put one into the queue."""
-        return self.post_bytes(self._platform.encode(body))
+        return self.post_bytes(self._platform.encode(body), query)
 
-    def post_bytes(self, raw: bytes) -> Webhook:
+    def post_bytes(self, raw: bytes, query: str = "") -> Webhook:
         """Put a body into the queue as it is; every try signs it anew, since some signatures hold time and address."""
-        webhook = Webhook(raw)
+        webhook = Webhook(raw, query)
         self._waiting.append(webhook)
         self.past.append(webhook)
         self._settled.clear()
@@ -75,9 +77,9 @@ class Poster:
 
     def again(self, last: int, *, backwards: bool) -> None:
         """Post the ``last`` webhooks once more, on request in the opposite order."""
-        repeated = [webhook.body for webhook in list(self.past)[-last:]]
-        for body in reversed(repeated) if backwards else repeated:
-            self.post_bytes(body)
+        repeated = [(webhook.body, webhook.query) for webhook in list(self.past)[-last:]]
+        for body, query in reversed(repeated) if backwards else repeated:
+            self.post_bytes(body, query)
 
     async def settled(self) -> None:
         """Wait until nothing is on its way."""
@@ -102,8 +104,11 @@ class Poster:
 
     async def _try(self, webhook: Webhook) -> bool:
         webhook.attempts += 1
-        headers = self._platform.sign(webhook.body, self._platform.state.config.public_url or self._url)
-        url = self._platform.signed_url(webhook.body, self._url) if isinstance(self._platform, SignsUrl) else self._url
+        asked = f"?{webhook.query}" if webhook.query else ""
+        headers = self._platform.sign(webhook.body, (self._platform.state.config.public_url or self._url) + asked)
+        url = self._url + asked
+        if isinstance(self._platform, SignsUrl):
+            url = self._platform.signed_url(webhook.body, url)
         reply = await self._http.post_bytes(url, headers, webhook.body)
         webhook.status = reply.status if isinstance(reply, HttpReply) else None
         webhook.delivered = isinstance(reply, HttpReply) and 200 <= reply.status < 300

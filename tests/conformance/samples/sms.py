@@ -12,7 +12,6 @@ ACCOUNT = "AC" + "0a" * 16
 NO_WINDOW = "A text message has no messaging window."
 NO_TEMPLATES = "A text message needs no template."
 NO_TIME = "Twilio's forms have no time: what they tell is taken at its arrival."
-NO_KEY = "Twilio has no keys, and its reports hold nothing of ours by which an answer that was lost could be found."
 NO_HANDSHAKE = "Twilio is told the webhook's address in its console and asks nothing back."
 
 
@@ -52,7 +51,6 @@ SAMPLE = Sample(
         "error window_count_used": "A text message may follow another as often as one likes.",
         "error template": NO_TEMPLATES,
         "receipt read": "No phone tells whether a text message was read.",
-        "lost answer settles itself": NO_KEY,
         "inbound out of order": NO_TIME,
         "handshake": NO_HANDSHAKE,
     },

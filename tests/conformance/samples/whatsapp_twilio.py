@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.conformance.sample import Sample
 from tests.conformance.samples.meta_templates import FILLED, TEMPLATES
-from tests.conformance.samples.sms import ACCOUNT, NO_HANDSHAKE, NO_KEY, NO_TIME, success, text_in
+from tests.conformance.samples.sms import ACCOUNT, NO_HANDSHAKE, NO_TIME, success, text_in
 from tests.conformance.samples.whatsapp import NO_COUNT, NO_TAGS, NOT_TOLD
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
 
@@ -31,7 +31,6 @@ SAMPLE = Sample(
     lacks={
         "tag after closing": NO_TAGS,
         "error window_count_used": NO_COUNT,
-        "lost answer settles itself": NO_KEY,
         "inbound out of order": NO_TIME,
         "opt-out and back": NOT_TOLD,
         "handshake": NO_HANDSHAKE,

@@ -9,6 +9,7 @@ from tests.server.support import posts
 from tests.server.support.workspace import SetClock, Workspace
 from tui_inbox.domain.kinds import Direction
 from tui_inbox.domain.models import Contact, ContactChannel, Conversation, TimelineEntry
+from tui_inbox.services.receiving import Hook
 
 
 @dataclass
@@ -21,8 +22,14 @@ class Inbox:
     async def post(self, *bodies: bytes, channel: str = "wa") -> int:
         """Receive bodies and process them."""
         for body in bodies:
-            await self.space.receiving.accept(self.space.channels[channel], posts.posted(body))
+            await self.space.receiving.accept(await self.hook(channel), posts.posted(body))
         return await self.space.receiving.process_pending()
+
+    async def hook(self, channel: str = "wa") -> Hook:
+        """Where a channel posts to."""
+        found = await self.space.receiving.hook(self.space.channels[channel].webhook_path)
+        assert found is not None
+        return found
 
     async def find(self, address: str = f"+{posts.ANA}", channel: str = "wa") -> ContactChannel:
         """The contact channel at an address."""
