@@ -82,7 +82,8 @@ async def test_the_form_of_a_message() -> None:
 def test_a_status_says_which_message_it_is_about(query: str, signed_for: str, believed: bool) -> None:
     form = [("MessageSid", "SM7"), ("AccountSid", ACCOUNT), ("MessageStatus", "delivered"), ("To", "+1")]
     signature = twilio_signature(SMS.secrets["token"], f"{SMS.webhook_url}{signed_for}", form).encode()
-    request = WebhookRequest("POST", dict(parse_qsl(query)), {"x-twilio-signature": signature}, urlencode(form).encode())
+    headers = {"x-twilio-signature": signature}
+    request = WebhookRequest("POST", dict(parse_qsl(query)), headers, urlencode(form).encode())
     adapter = SMS.adapter()
     assert adapter.verify(request) is believed
     (receipt,) = adapter.parse(kept_body_of(adapter, request), NOW)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.template import put
 from tui_inbox.demo.seed import DemoWorkspace, seed
+from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction, WindowState
 from tui_inbox.domain.search import parse
@@ -72,7 +73,7 @@ async def test_windows_stand_in_their_stages(store: Store, workspace: DemoWorksp
 
 async def test_what_needs_a_person_is_listed(store: Store, workspace: DemoWorkspace) -> None:
     async with store.read() as unit:
-        waiting = await unit.outbox.attention(None, 100)
+        waiting = await unit.outbox_pages.page(of_agent=None, states=NEEDS_PERSON)
         health = await store.health()
     assert {DeliveryState.FAILED, DeliveryState.UNCERTAIN} <= {row.state for row in waiting}
     assert health.check == "ok"

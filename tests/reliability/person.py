@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tests.reliability.place import Place
+from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.kinds import DeliveryState
 from tui_inbox.domain.models import OutboxRow
@@ -38,8 +39,10 @@ class Person:
     async def look(self) -> int:
         """One look at everything that needs a person; returns how many that were."""
         sending = SendingService(self.place.context)
-        rows = await sending.attention(None, limit=500)
-        for row in rows:
+        async with self.place.store.read() as unit:
+            listed = await unit.outbox_pages.page(of_agent=None, states=NEEDS_PERSON, limit=500)
+            rows = [await unit.outbox.get(item.message_id) for item in listed]
+        for row in filter(None, rows):
             try:
                 await self._decide(sending, row)
             except InboxError:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.repository.conftest import NOW, Place, only_sqlite, present
 from tests.support.template import put
-from tui_inbox.domain.delivery import LEASE, MOST_LOST_LEASES, UNSETTLED, may_change
+from tui_inbox.domain.delivery import LEASE, MOST_LOST_LEASES, NEEDS_PERSON, UNSETTLED, may_change
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, ErrorClass, Receipt, Role
 from tui_inbox.domain.kinds import DeliveryState as S
@@ -227,9 +227,9 @@ async def test_outcomes(store: Store, place: Place, state: S, outcome: SendOutco
     assert (row.due_at == NOW + 9 * SECOND) is (state is S.QUEUED)
     assert (row.failed_at is not None) is (state is S.FAILED)
     async with store.read() as unit:
-        attention = [item.message_id for item in await unit.outbox.attention(place.ana, 10)]
-        assert await unit.outbox.attention(place.bo, 10) == []
-    assert attention == ([] if state is S.QUEUED else ["m1"])
+        needing = await unit.outbox_pages.page(of_agent=place.ana, states=NEEDS_PERSON)
+        assert await unit.outbox_pages.page(of_agent=place.bo, states=NEEDS_PERSON) == []
+    assert [item.message_id for item in needing] == ([] if state is S.QUEUED else ["m1"])
 
 
 async def test_a_late_definite_outcome_settles_an_uncertain_message(store: Store, place: Place) -> None:

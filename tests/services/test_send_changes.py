@@ -203,9 +203,10 @@ async def test_an_uncertain_message_is_settled_by_hand(world: World, arrived: bo
     with pytest.raises(ConflictError, match="Only an uncertain"):
         await world.sending.settle_by_hand(world.ana, sent.message_id, arrived)
     await world.fail(sent.message_id, DeliveryState.UNCERTAIN)
-    assert [row.message_id for row in await world.sending.attention(world.ana)] == [sent.message_id]
+    assert await world.needing_person(world.ana.id) == [sent.message_id]
+    assert await world.needing_person(world.bo.id) == []
     row = await world.sending.settle_by_hand(replace(world.bo, role=Role.LEAD), sent.message_id, arrived)
     assert row.state is (DeliveryState.SENT if arrived else DeliveryState.CANCELLED)
     assert (await world.facts(link)).sent_since_inbound == int(arrived)
     assert ((await world.conversation(contact)).waiting_since is None) is arrived
-    assert await world.sending.attention(None) == []
+    assert await world.needing_person(None) == []

@@ -15,7 +15,7 @@ from typing import Any
 from tests.support.files import path_of
 from tests.support.servers import dump as dump_server
 from tests.support.template import filled, put
-from tui_inbox.domain.delivery import LEASE
+from tui_inbox.domain.delivery import LEASE, NEEDS_PERSON
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import (
     ChannelKind,
@@ -113,6 +113,11 @@ class World:
         world = cls(store, clock, rules or WorkspaceRules())
         world.agents, world.channels = dict(agents), dict(channels)
         return world
+
+    async def needing_person(self, agent_id: int | None) -> list[str]:
+        """Messages that need a person, of one agent or (``None``) of all."""
+        async with self.store.read() as unit:
+            return [row.message_id for row in await unit.outbox_pages.page(of_agent=agent_id, states=NEEDS_PERSON)]
 
     @property
     def ana(self) -> Agent:

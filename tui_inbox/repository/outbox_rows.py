@@ -62,14 +62,6 @@ class OutboxReads(Repository):
         """The message that an agent queued under a key of the caller's."""
         return await self._one(and_(outbox.c.queued_by_id == agent_id, outbox.c.client_key == key))
 
-    async def attention(self, agent_id: int | None, limit: int = 50) -> list[OutboxRow]:
-        """Messages that need a person (failed, blocked, uncertain), newest first; ``None`` = of every agent."""
-        statement = select(outbox).where(in_states(outbox.c.state, NEEDS_PERSON))
-        if agent_id is not None:
-            statement = statement.where(outbox.c.queued_by_id == agent_id)
-        rows = await self._all(statement.order_by(outbox.c.created_at.desc(), outbox.c.message_id).limit(limit))
-        return [outbox_row(row) for row in rows]
-
     async def attempts(self, message_id: str) -> list[Attempt]:
         """Every try to send a message, in order."""
         statement = select(attempts).where(attempts.c.message_id == message_id).order_by(attempts.c.n)

@@ -133,11 +133,6 @@ class SendingService:
             lambda unit: send_changes.settle_by_hand(unit, agent, message_id, self._context.clock(), arrived=arrived)
         )
 
-    async def attention(self, agent: Agent | None, limit: int = 50) -> list[OutboxRow]:
-        """Messages that need a person: failed, blocked, uncertain; of one agent or (``None``) of all."""
-        async with self._context.store.read() as unit:
-            return await unit.outbox.attention(None if agent is None else agent.id, limit)
-
 
 async def _sent_before(unit: Unit, agent: Agent, request: SendRequest) -> OutboxRow | None:
     """The first message with the same key or draft."""
