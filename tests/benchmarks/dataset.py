@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tui_inbox.repository.sqlite_search_schema import (
-    COUNT,
     EMPTY,
     EMPTY_TEXTS,
-    FILL,
-    SETTLE_TEXTS,
+    REBUILD,
     add_functions,
     words_of,
 )
@@ -138,7 +136,7 @@ async def make(path: Path, contacts: int, messages: int = MESSAGES) -> None:
     connection.execute("CREATE TEMP TABLE bodies (n INTEGER PRIMARY KEY, body TEXT)")
     connection.executemany("INSERT INTO bodies VALUES (?, ?)", enumerate(BODIES))
     connection.execute(_MESSAGES, {"number": messages})
-    for statement in (*FILL, *SETTLE_TEXTS, *COUNT):
+    for statement in REBUILD:
         connection.execute(statement)
     connection.execute("COMMIT")
     connection.close()

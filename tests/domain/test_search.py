@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_inbox.domain.models import Contact
-from tui_inbox.domain.search import digits_of, fold, matched_fields, parse
+from tui_inbox.domain.search import digits_of, fold, matched_fields, parse, says, text_words
 
 CARLOS = Contact(1, "Carlos", "Fuentes", "c.fuentes@example.com", "+15551234567", custom={"plan": "Gold Plus"})
 SCARLET = Contact(2, "Scarlet", "O'Neil", "scarlet@shop.example", "+442071838750")
@@ -89,3 +89,17 @@ def test_any_part_of_a_name_finds_it(name: str, data: st.DataObject) -> None:
 
 def test_digits_of_any_script_are_digits() -> None:
     assert digits_of("+٤٤ (20) 7183") == "44207183"
+
+
+MIXED = st.text(alphabet="ab_1 .-王李カßÉ", max_size=12)
+
+
+@given(MIXED, MIXED, st.integers(0, 6), st.integers(0, 6))
+def test_what_a_message_says_is_its_words_in_a_row(before: str, after: str, at: int, length: int) -> None:
+    body = before + after
+    text = fold(body[at : at + length])
+    words, wanted = text_words(fold(body)), text_words(text)
+    rows = [words[n : n + len(wanted)] for n in range(len(words) - len(wanted) + 1)]
+    in_a_row = any(row[:-1] == wanted[:-1] and row[-1].startswith(wanted[-1]) for row in rows) if wanted else False
+    assert says(body, [text]) is in_a_row
+    assert says(body, [text, "zz"]) is False

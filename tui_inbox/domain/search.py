@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tui_inbox.domain.models import Contact
 
@@ -25,7 +26,8 @@ MOST_LETTERS = 200
 """Letters of one word beyond these are ignored."""
 
 _SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_TEXT_WORD = re.compile(rf"[{_SINGLE}]|[^\W{_SINGLE}]+")
+_LETTER = rf"[^\W{_SINGLE}]"
+_TEXT_WORD = re.compile(rf"[{_SINGLE}]|{_LETTER}+")
 _TOKEN = re.compile(r'(?:(?P<key>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>\S+))')
 _PHONE = re.compile(r"[+(]?[\d\s().+/\-]*\d[\d\s().+/\-]*")
 
@@ -149,8 +151,8 @@ def says(body: str, texts: Iterable[str]) -> bool:
 
     A text without any letter or digit is in no message.
     """
-    words = text_words(fold(body))
-    return all(_in_a_row(words, text_words(text)) for text in texts)
+    folded = fold(body)
+    return all((row := _in_a_row(text)) is not None and row.search(folded) is not None for text in texts)
 
 
 def line_that_says(body: str, texts: Sequence[str]) -> str:
@@ -159,14 +161,22 @@ def line_that_says(body: str, texts: Sequence[str]) -> str:
     return next((line for line in lines if says(line, texts[:1])), lines[0] if lines else "")
 
 
-def _in_a_row(words: list[str], wanted: list[str]) -> bool:
-    if not wanted:
-        return False
-    *whole, begun = wanted
-    return any(
-        words[at : at + len(whole)] == whole and words[at + len(whole)].startswith(begun)
-        for at in range(len(words) - len(whole))
-    )
+@lru_cache(maxsize=256)
+def _in_a_row(text: str) -> re.Pattern[str] | None:
+    """Finds the words of a text in a row, the last perhaps only begun; ``None`` where it has none.
+
+    A thousand messages are looked at with each key, which comparing lists of words would take too long for.
+    """
+    words = text_words(text)
+    if not words:
+        return None
+    *whole, begun = words
+    return re.compile(r"\W*".join([*(_spoken(word, end=f"(?!{_LETTER})") for word in whole), _spoken(begun, end="")]))
+
+
+def _spoken(word: str, end: str) -> str:
+    """A word as an expression, from where a word begins to where ``end`` holds."""
+    return word if re.match(f"[{_SINGLE}]", word) else f"(?<!{_LETTER}){re.escape(word)}{end}"
 
 
 def _hits(folded: Folded, term: Term) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -35,8 +35,10 @@ from tui_inbox.repository.tables import agents, contacts, conversations
 MOST_SEGMENTS = 4
 MOST_COUNTED = 5000
 """Counting what a search or filter finds stops here."""
-MOST_SORTED = 1000
+MOST_SORTED = 1250
 """Hits that are taken from the index to be sorted; of more, the list in its own order soon finds enough."""
+MOST_FEW = 200
+"""Hits that are taken from the index at once for an order that has several segments."""
 MOST_SAYING = 500
 """Contacts that a search in messages finds: those with the newest messages."""
 
@@ -61,6 +63,8 @@ class _Question:
     """What is demanded beside inbox, status and words."""
     hits: Hits | None
     sayings: Sayings | None = None
+    few: Collection[int] | None = None
+    """The contacts that meet all demands, where they were few enough to be found at once."""
 
     @property
     def demands(self) -> list[ColumnElement[bool]]:
@@ -178,8 +182,10 @@ class InboxRepository(Repository):
         self, f: InboxFilter, now: datetime, place: Cursor | None, limit: int, *, backwards: bool
     ) -> list[InboxRow]:
         begun = now if place is None else place.now
-        asked = await self._asked(f, begun)
         segments = list(enumerate(self._segments(f, begun)))
+        asked = await self._asked(f, begun)
+        if asked.hits is not None and len(segments) > 1:
+            asked = replace(asked, few=await asked.hits.few(asked.narrow, MOST_FEW))
         found: list[Placed] = []
         for index, segment in reversed(segments) if backwards else segments:
             if place is not None and (index > place.segment if backwards else index < place.segment):
@@ -199,18 +205,18 @@ class InboxRepository(Repository):
         if f.query.texts:
             demands = question.demands_of_any_status if of_any_status else question.demands
             sayings = await index.sayings(storable_query(f.query).texts, demands, MOST_SAYING)
-            return replace(question, sayings=sayings)
+            question = replace(question, sayings=sayings)
+            return replace(question, few=question.entries)
         return question if more else replace(question, hits=await index.hits(f, all_of_them=of_any_status))
 
     async def _stretch(self, asked: _Question, stretch: _Stretch) -> list[Placed]:
         """The contacts of one stretch, by the way that is quickest there."""
-        segment = stretch.segment
+        if asked.few is not None:
+            return await self._among(asked.few, stretch)
         found = None
-        if asked.hits is not None and not segment.few:
+        if asked.hits is not None and not stretch.segment.few:
             found = await self._indexed(asked.hits, asked.narrow, stretch)
         if found is None:
-            if asked.sayings is not None:
-                return await self._among(asked.entries, stretch)
             return await self._listed(asked.demands, stretch)
         return [Placed(hit.contact_id, stretch.index, hit.at) for hit in found]
 
@@ -233,16 +239,14 @@ class InboxRepository(Repository):
         statement = in_segment(_joined(columns, demands, segment).where(*demands), segment)
         return await self._placed(statement, stretch)
 
-    async def _among(self, contact_ids: Iterable[int], stretch: _Stretch) -> list[Placed]:
-        """Of few contacts, which meet all demands; sorted here, since the database would read the list in its order."""
-        segment, here = stretch.segment, stretch.place
+    async def _among(self, contact_ids: Collection[int], stretch: _Stretch) -> list[Placed]:
+        """Of few contacts, which meet all demands."""
+        if not contact_ids:
+            return []
+        segment = stretch.segment
         statement = _joined(select(conversations.c.contact_id, segment.column.label("at")), (), segment)
-        statement = in_segment(statement.where(conversations.c.contact_id.in_(list(contact_ids))), segment)
-        if here is not None:
-            statement = statement.where(segment.beyond(here.at, here.contact_id, backwards=stretch.backwards))
-        found = [Placed(row.contact_id, stretch.index, row.at) for row in await self._all(statement)]
-        descending = segment.descending is not stretch.backwards
-        return sorted(found, key=lambda place: (place.at, place.contact_id), reverse=descending)[: stretch.limit]
+        few = conversations.c.contact_id.in_(list(contact_ids))
+        return await self._placed(in_segment(statement.where(few), segment), stretch)
 
     async def _placed(self, statement: Select[Any], stretch: _Stretch) -> list[Placed]:
         segment, here = stretch.segment, stretch.place

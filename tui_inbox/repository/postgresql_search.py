@@ -142,6 +142,11 @@ class PostgresqlHits(Repository):
         order = [key.desc() if descending else key.asc() for key in (at, ident)]
         return [Hit(row.at, row.contact_id) for row in await self._all(statement.order_by(*order).limit(limit))]
 
+    async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
+        """The contacts of all hits, if they are ``most`` at the most."""
+        rows = await self._all(self._matching(demands, [], _E.contact_id).limit(most + 1))
+        return None if len(rows) > most else [row.contact_id for row in rows]
+
     async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
         """How many of each status meet ``demands``, among ``most`` of the newest."""
         numbers = dict.fromkeys(STATUS_CODES, 0)

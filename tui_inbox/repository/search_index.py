@@ -58,6 +58,9 @@ class Hits(Protocol):
         ``None`` where more than ``most`` would have to be sorted.
         """
 
+    async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
+        """The contacts of all hits, in no order, if they are ``most`` at the most; else ``None``."""
+
     async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
         """How many of each status, whatever the filter's is, meet ``demands``; stops after ``most``, the newest."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,11 +42,11 @@ def rendered_of(demands: Sequence[ColumnElement[bool]]) -> Clauses:
     return Clauses(f"({condition})", values, tables)
 
 
-def joined_to(conditions: Clauses, contact: str) -> str:
-    """The tables that conditions look at, each by its key and after what was read before."""
+def joined_to(tables: Collection[Any], contact: str) -> str:
+    """Those of ``tables`` that are conversations or contacts, each by its key and after what was read before."""
     joined = ""
-    if conversations in conditions.tables:
+    if conversations in tables:
         joined += f" CROSS JOIN conversations ON conversations.contact_id = {contact}"
-    if contacts in conditions.tables:
+    if contacts in tables:
         joined += f" CROSS JOIN contacts ON contacts.id = {contact}"
     return joined

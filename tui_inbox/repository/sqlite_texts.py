@@ -54,7 +54,7 @@ def _saying(
         f"WITH newest AS MATERIALIZED (SELECT rowid AS id FROM {TEXTS} WHERE {TEXTS} MATCH :match "
         "ORDER BY rowid DESC LIMIT :most) SELECT count(*), 0 FROM newest UNION ALL "
         f"SELECT t.id, t.contact_id FROM newest CROSS JOIN timeline t ON t.id = newest.id"
-        f"{joined_to(rendered, 't.contact_id')} WHERE {condition}"
+        f"{joined_to(rendered.tables, 't.contact_id')} WHERE {condition}"
     ), values
 
 

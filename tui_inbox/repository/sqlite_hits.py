@@ -1,0 +1,233 @@
+"""Reading hits from the search index of SQLite, in the order of the list or of few in another order.
+
+Statements are written as text: for questions that are asked with every key, putting them together from expressions
+takes longer than the database needs to answer. Which tokens are matched is decided in ``sqlite_search``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlalchemy import text as sql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tui_inbox.domain.filters import InboxFilter, InboxKind
+from tui_inbox.domain.search import Term
+from tui_inbox.repository.base import Repository
+from tui_inbox.repository.search_index import Counted, Hit
+from tui_inbox.repository.sqlite_clauses import Clauses, joined_to, rendered_of
+from tui_inbox.repository.sqlite_search_schema import PLACE_BITS, STATUS_BITS, STATUS_CODES, WAITS, WORDS
+from tui_inbox.repository.tables import conversations
+from tui_inbox.repository.types import instant, microseconds
+
+CLEARLY = 1.5
+"""Where that many times as many are expected, or that part of them, nobody needs to count."""
+NARROWED = 8
+"""How many times as many are looked at for a sort where something is demanded that the index does not know."""
+
+_BUCKET_SHIFT = PLACE_BITS + STATUS_BITS
+_BUCKET = (
+    "(SELECT bucket FROM search_buckets WHERE (first_at, first_id) <= (:at, :id) "
+    "ORDER BY first_at DESC, first_id DESC LIMIT 1)"
+)
+
+
+def asked_token(token: str) -> str:
+    """A token as the full-text search is asked for it; a short gram is the beginning of longer ones."""
+    quoted = '"' + token.replace('"', '""') + '"'
+    return f"{quoted}*" if token[0] in "nep" and len(token) < 4 else quoted
+
+
+@dataclass(frozen=True)
+class Size:
+    """What is known of the whole list."""
+
+    buckets: int
+    waiting: float
+    """Share of those who wait for an answer."""
+
+
+class SqliteHits(Repository):
+    """Hits of one expression, the words verified on each entry."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        f: InboxFilter,
+        expression: str,
+        terms: Sequence[Term],
+        size: Size,
+    ) -> None:
+        super().__init__(connection)
+        self._size = size
+        self._expected: float | None = None
+        """Number of hits, estimated; ``None`` = nobody has looked."""
+        self._filter = f
+        self._expression = expression
+        self._words = _on_entry(terms)
+
+    async def in_order(
+        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, newest_first: bool
+    ) -> list[Hit]:
+        """The first ``limit`` in the order of last activity that meet ``demands``; with a ``place`` those after it."""
+        values: dict[str, Any] = {"limit": limit}
+        columns, beyond = "e.at, e.contact_id, w.rowid AS number", ""
+        if place is not None:
+            values |= {"at": microseconds(place.at), "id": place.contact_id}
+            beyond = f" AND (e.at, e.contact_id) {'<' if newest_first else '>'} (:at, :id) AND w.rowid "
+            beyond += f"< ({_BUCKET} + 1) << {_BUCKET_SHIFT}" if newest_first else f">= {_BUCKET} << {_BUCKET_SHIFT}"
+        down, last = ("DESC", "min") if newest_first else ("ASC", "max")
+        bucket = f"full.number >> {_BUCKET_SHIFT} << {_BUCKET_SHIFT}"
+        left = (
+            f"w.rowid < full.number AND w.rowid >= {bucket}"
+            if newest_first
+            else f"w.rowid > full.number AND w.rowid < ({bucket}) + (1 << {_BUCKET_SHIFT})"
+        )
+        matching = self._matching(columns, demands, values) + beyond
+        # Within a bucket places follow no order: what is left of the last one is needed too, to sort it. Where the
+        # first are all, there is none, and the index is not asked for it: to find nothing may take it longest.
+        rest = self._matching(columns, demands, values, before="full CROSS JOIN ") + beyond
+        return await self._hits(
+            f"WITH first AS MATERIALIZED ({matching} ORDER BY w.rowid {down} LIMIT :limit), "
+            f"full AS MATERIALIZED (SELECT {last}(number) AS number FROM first HAVING count(*) = :limit) "
+            f"SELECT at, contact_id FROM (SELECT * FROM first UNION ALL {rest} AND {left}) "
+            f"ORDER BY at {down}, contact_id {down} LIMIT :limit",
+            values,
+        )
+
+    async def sorted_by(
+        self,
+        column: str,
+        demands: Sequence[ColumnElement[bool]],
+        place: Hit | None,
+        limit: int,
+        *,
+        descending: bool,
+        most: int,
+    ) -> list[Hit] | None:
+        """The first ``limit`` by another instant of the conversation, if the hits are ``most`` at the most."""
+        values: dict[str, Any] = {"limit": limit, "most": most + 1}
+        waits = column == conversations.c.waiting_since.name
+        columns = f"conversations.{column} AS at, e.contact_id"
+        matching = self._matching(columns, demands, values, WAITS if waits else "", joined={conversations})
+        # Those who wait are found by their token alone; what else is demanded may leave few of many.
+        if await self._too_many(most, values["match"], self._size.waiting if waits else 1, len(demands) > waits):
+            return None
+        beyond = ""
+        if place is not None:
+            values |= {"at": microseconds(place.at), "id": place.contact_id}
+            beyond = f"WHERE (at, contact_id) {'<' if descending else '>'} (:at, :id)"
+        down = "DESC" if descending else "ASC"
+        (number, _), *rows = await self._rows(
+            f"WITH found AS MATERIALIZED ({matching} LIMIT :most), page AS (SELECT at, contact_id FROM found {beyond} "
+            f"ORDER BY at {down}, contact_id {down} LIMIT :limit) "
+            "SELECT count(*), 0 FROM found UNION ALL SELECT * FROM page",
+            values,
+        )
+        return None if number > most else [Hit(instant(at), contact_id) for at, contact_id in rows]
+
+    async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
+        """How many of each status meet ``demands``, among the newest ``most`` at the least."""
+        values: dict[str, Any] = {"most": most}
+        matching = self._matching(f"w.rowid & {(1 << STATUS_BITS) - 1} AS status", demands, values, status=False)
+        counted = f"SELECT status, count(*) FROM ({matching} ORDER BY w.rowid DESC LIMIT :most) GROUP BY status"
+        by_code = {int(code): int(number) for code, number in await self._rows(counted, values)}
+        numbers = {status: by_code.get(code, 0) for status, code in STATUS_CODES.items()}
+        return Counted(numbers, complete=sum(numbers.values()) < most)
+
+    async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
+        """The contacts of all hits, if they are ``most`` at the most."""
+        values: dict[str, Any] = {"most": most + 1}
+        matching = self._matching("e.contact_id, e.place", demands, values)
+        # Unless something is demanded that leaves few of many, the first ones tell.
+        if demands and await self._more_than(most * NARROWED, values["match"]):
+            return None
+        rows = await self._rows(f"{matching} LIMIT :most", values)
+        if len(rows) <= most:
+            return [contact_id for contact_id, _ in rows]
+        # The oldest of the list come first: all of it has as many more hits as there are more buckets.
+        self._expected = len(rows) * self._size.buckets / (rows[-1][1] >> PLACE_BITS)
+        return None
+
+    async def _too_many(self, most: int, match: str, share: float, narrowed: bool) -> bool:
+        """Whether there are clearly more than ``most``, of which ``share`` are asked for; counts where in doubt."""
+        if self._expected is not None:
+            expected = self._expected * share
+            if not most / CLEARLY < expected < most * CLEARLY:
+                return expected > most
+        return await self._more_than(most * NARROWED if narrowed else most, match)
+
+    async def _more_than(self, most: int, match: str) -> bool:
+        """Whether the index finds more than ``most``, which it counts without looking at a row."""
+        some = f"SELECT 1 FROM {WORDS} WHERE {WORDS} MATCH :match LIMIT :more"
+        ((number,),) = await self._rows(f"SELECT count(*) FROM ({some})", {"match": match, "more": most + 1})
+        return bool(number > most)
+
+    async def _hits(self, statement: str, values: Mapping[str, Any]) -> list[Hit]:
+        return [Hit(instant(at), contact_id) for at, contact_id in await self._rows(statement, values)]
+
+    async def _rows(self, statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
+        return (await self._connection.execute(sql(statement), values)).all()
+
+    def _matching(
+        self,
+        columns: str,
+        demands: Sequence[ColumnElement[bool]],
+        values: dict[str, Any],
+        token: str = "",
+        *,
+        status: bool = True,
+        joined: Collection[Any] = (),
+        before: str = "",
+    ) -> str:
+        """The query for entries that the filter finds; what it is bound to goes into ``values``.
+
+        ``joined``: tables that ``columns`` are of; ``before``: what is read before the index.
+        """
+        rendered = rendered_of(demands)
+        others = joined_to(rendered.tables | set(joined), "e.contact_id")
+        values |= {"match": f"{self._expression} AND {asked_token(token)}" if token else self._expression}
+        values |= {**self._words.values, **rendered.values}
+        wanted = [f"{WORDS} MATCH :match", self._words.text, *_on_owner(self._filter, values), rendered.text]
+        if status and self._filter.status is not None:
+            wanted.append(f"w.rowid & {(1 << STATUS_BITS) - 1} = {STATUS_CODES[self._filter.status.value]}")
+        return (
+            f"SELECT {columns} FROM {before}{WORDS} w CROSS JOIN search_entries e ON e.place = w.rowid >> {STATUS_BITS}"
+            f"{others} WHERE {' AND '.join(filter(None, wanted))}"
+        )
+
+
+def _on_owner(f: InboxFilter, values: dict[str, Any]) -> list[str]:
+    """That an entry is in the filter's inbox, also where that is not matched."""
+    match f.inbox:
+        case InboxKind.MINE:
+            values["owner"] = -1 if f.agent_id is None else f.agent_id
+            return ["e.assignee_id = :owner"]
+        case InboxKind.UNASSIGNED:
+            return ["e.assignee_id = 0"]
+        case InboxKind.TEAM:
+            values["owner"] = -1 if f.team_id is None else f.team_id
+            return ["e.team_id = :owner"]
+        case InboxKind.ALL:
+            return []
+
+
+def _on_entry(terms: Sequence[Term]) -> Clauses:
+    """The words are in the entry, as :func:`tui_inbox.domain.search.matched_fields` says."""
+    values: dict[str, Any] = {}
+    found = []
+    for number, term in enumerate(terms):
+        word, digits = f"word{number}", f"digits{number}"
+        hits = [f"instr(e.{name}, :{word}) > 0" for name in ("name", "email") if term.field in {"", name}]
+        if hits or not term.field:
+            values[word] = term.text
+        if term.field in {"", "phone"} and term.digits:
+            values[digits] = term.digits
+            hits.append(f"instr(e.phone, :{digits}) > 0")
+        if not term.field:
+            hits.append(f"instr(e.custom, char(10) || :{word} || char(10)) > 0")
+        found.append(f"({' OR '.join(hits) or '0'})")
+    return Clauses(" AND ".join(found), values)
