@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from tests.repository.conftest import NOW, Place, present
 from tests.repository.test_outbox import ACCEPTED, AMBIGUOUS, claim, get, queue, record, settle, start
@@ -19,8 +20,10 @@ from tui_inbox.domain.delivery import LEASE
 from tui_inbox.domain.events import ReceiptEvent
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass, Receipt, Role
 from tui_inbox.domain.kinds import DeliveryState as S
+from tui_inbox.repository import receipts
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.store import Store
+from tui_inbox.repository.tables import orphan_receipts
 from tui_inbox.repository.unit import Unit
 
 SECOND = timedelta(seconds=1)
@@ -76,6 +79,19 @@ async def test_a_receipt_that_is_faster_than_the_answer(store: Store, place: Pla
     assert (await get(store, "m1")).receipt is Receipt.DELIVERED
     await report(store, place, event(Receipt.NONE, error_class=ErrorClass.UNREACHABLE))
     assert (await get(store, "m1")).state is S.SENT, "delivered is delivered"
+
+
+async def test_receipts_of_what_others_sent_are_not_kept_for_ever(
+    store: Store, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "MOST_ORPHANS", 3)
+    await sending(store, place)
+    await report(store, place, event(Receipt.DELIVERED))
+    for number in range(3):
+        await report(store, place, event(Receipt.READ, f"other {number}"))
+    async with store.read() as unit:
+        kept = (await unit.outbox._connection.execute(select(orphan_receipts.c.provider_id))).scalars().all()
+    assert kept == ["other 0", "other 1", "other 2"]
 
 
 async def test_a_failure_that_is_faster_than_the_answer(store: Store, place: Place) -> None:

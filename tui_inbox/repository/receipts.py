@@ -23,6 +23,8 @@ EVIDENT = frozenset(S) - {S.SENT}
 """States in which proof can come that a message was taken all the same."""
 DENIED = "denied by receipt"
 """Outcome of an attempt of which nobody knew until the channel reported that it failed."""
+MOST_ORPHANS = 20_000
+"""Receipts of unknown messages that are kept, the last ones; ours are settled within seconds."""
 _NO_ERROR = {"failed_at": None, "error_class": None, "error_code": "", "error_text": ""}
 
 
@@ -125,7 +127,10 @@ class Receipts(OutboxReads):
             "error_code": event.error_code,
             "error_text": event.error_text,
         }
-        await self._connection.execute(insert(orphan_receipts).values(values))
+        kept = await self._value(insert(orphan_receipts).values(values).returning(orphan_receipts.c.id))
+        # Where others send from the same account, their receipts come here too, and none of ours ever claims them.
+        oldest = int(kept) - MOST_ORPHANS
+        await self._connection.execute(delete(orphan_receipts).where(orphan_receipts.c.id <= oldest))
 
     async def _rows(self, condition: ColumnElement[bool]) -> list[OutboxRow]:
         rows = await self._all(select(outbox).where(condition).order_by(outbox.c.created_at, outbox.c.message_id))
