@@ -46,7 +46,7 @@ from tui_inbox.repository.postgresql_search_schema import (
     negative,
 )
 from tui_inbox.repository.postgresql_texts import PostgresqlTexts
-from tui_inbox.repository.search import storable_query
+from tui_inbox.repository.search import indexed_terms
 from tui_inbox.repository.search_index import Counted, Hit, Sayings
 from tui_inbox.repository.search_tables import search_buckets, search_entries, search_state, search_tokens
 from tui_inbox.repository.tables import contacts, conversations
@@ -215,11 +215,9 @@ class PostgresqlSearch(Repository):
 
         ``all_of_them``: not for a page, which common words soon fill, but to count.
         """
-        terms = storable_query(f.query).terms
-        if not terms or any(term.field == "id" for term in terms):
-            return None
+        terms = indexed_terms(f.query)
         words = [_word(term) for term in terms]
-        if not all(word.ways for word in words):
+        if not terms or not all(word.ways for word in words):
             return None
         shares = await self._shares(piece for word in words for way in word.ways for piece in way)
         if shares is None:

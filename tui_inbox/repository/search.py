@@ -69,6 +69,12 @@ def storable_query(query: SearchQuery) -> SearchQuery:
     )
 
 
+def indexed_terms(query: SearchQuery) -> tuple[Term, ...]:
+    """Words that a search index can find, as stored text can be compared with them; none where one must be an id."""
+    terms = storable_query(query).terms
+    return () if any(term.field == "id" for term in terms) else terms
+
+
 def words_condition(terms: Iterable[Term]) -> ColumnElement[bool] | None:
     """Every word hits the contact somewhere; ``None`` = there is no word."""
     found = [_term(term) for term in terms]

@@ -16,7 +16,7 @@ from sqlalchemy import text as sql
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.search import Term
 from tui_inbox.repository.base import Repository
-from tui_inbox.repository.search import storable_query
+from tui_inbox.repository.search import indexed_terms
 from tui_inbox.repository.search_index import Sayings
 from tui_inbox.repository.search_tables import search_entries, search_tokens
 from tui_inbox.repository.sqlite_hits import Size, SqliteHits, asked_token
@@ -86,11 +86,9 @@ class SqliteSearch(Repository):
 
         ``all_of_them``: not for a page, which common words soon fill, but to count.
         """
-        terms = storable_query(f.query).terms
-        if not terms or any(term.field == "id" for term in terms):
-            return None
+        terms = indexed_terms(f.query)
         words = [_word(term) for term in terms]
-        if not all(word.ways for word in words):
+        if not terms or not all(word.ways for word in words):
             return None
         owner = _owner(f)
         asked = [token for word in words for way in word.ways for token in way]
