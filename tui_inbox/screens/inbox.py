@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -19,6 +19,8 @@ from tui_inbox.screens import views
 from tui_inbox.screens.base import bindings_for
 from tui_inbox.screens.inbox_view import InboxView
 from tui_inbox.screens.on_contacts import OnContacts
+from tui_inbox.screens.over_rows import OverRows
+from tui_inbox.widgets.marked_list import MarkedList
 from tui_inbox.widgets.row_list import RowList
 from tui_inbox.widgets.work import begin
 
@@ -35,7 +37,7 @@ ONE_ONLY = frozenset({"write", "template", "open"})
 """Actions that make no sense on many contacts at once."""
 
 
-class InboxScreen(OnContacts, InboxView):
+class InboxScreen(OnContacts, InboxView, OverRows):
     """The screen that the program opens with."""
 
     CSS_PATH: ClassVar[list[str | PurePath]] = ["inbox.tcss", "conversation.tcss"]
@@ -75,46 +77,20 @@ class InboxScreen(OnContacts, InboxView):
             return "Several contacts are selected; esc lets go of them."
         return self.actions.unavailable(action_id, self.chosen_ids) if action_id in DONE_TO_CONTACTS else None
 
-    # Moving ---------------------------------------------------------------------------------------------------------
-
-    def do_cursor_down(self) -> None:
-        self.rows.move(1)
-
-    def do_cursor_up(self) -> None:
-        self.rows.move(-1)
-
-    def do_half_down(self) -> None:
-        self.rows.move_page(0.5)
-
-    def do_half_up(self) -> None:
-        self.rows.move_page(-0.5)
-
-    def do_page_down(self) -> None:
-        self.rows.move_page(1)
-
-    def do_page_up(self) -> None:
-        self.rows.move_page(-1)
-
-    def do_top(self) -> None:
-        self.rows.go_first()
-
-    def do_bottom(self) -> None:
-        self.rows.go_last()
+    def _list(self) -> MarkedList[Any]:
+        return self.rows
 
     def do_select(self) -> None:
-        self.rows.toggle()
-        self.show_title()
+        self._select()
 
     def do_select_to(self) -> None:
-        self.rows.select_to_cursor()
-        self.show_title()
+        self._select_to()
 
     def do_clear(self) -> None:
         """Let go of the selection, else of the search."""
-        if self.rows.selected:
-            self.rows.unselect()
-            self.show_title()
-        elif not self.view.query.empty:
+        if self._unselect():
+            return
+        if not self.view.query.empty:
             self.search.set_query("")
             self.show_view(replace(self.view, query=views.NO_QUERY))
         else:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.binding import BindingType
@@ -13,13 +13,15 @@ from tui_inbox.domain.outbox import OutboxItem, sees_everybody
 from tui_inbox.screens.base import bindings_for
 from tui_inbox.screens.message_actions import MessageActions
 from tui_inbox.screens.outbox_view import OutboxView
+from tui_inbox.screens.over_rows import OverRows
+from tui_inbox.widgets.marked_list import MarkedList
 from tui_inbox.widgets.row_list import RowList
 
 ALWAYS = frozenset({"help", "palette", "quit", "outbox_back"})
 NEEDS_ROW = frozenset({"outbox_open", "outbox_select", "outbox_select_to"})
 
 
-class OutboxScreen(OutboxView):
+class OutboxScreen(OutboxView, OverRows):
     """Messages that are not through, newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_for(Scope.GLOBAL, Scope.LIST, Scope.OUTBOX, Scope.MESSAGE)
@@ -44,39 +46,14 @@ class OutboxScreen(OutboxView):
             return "Only a lead or an admin sees the messages of everybody."
         return MessageActions(self).unavailable(action_id, self.chosen) if action_id in MessageActions.IDS else None
 
-    # Moving ---------------------------------------------------------------------------------------------------------
-
-    def do_cursor_down(self) -> None:
-        self.rows.move(1)
-
-    def do_cursor_up(self) -> None:
-        self.rows.move(-1)
-
-    def do_half_down(self) -> None:
-        self.rows.move_page(0.5)
-
-    def do_half_up(self) -> None:
-        self.rows.move_page(-0.5)
-
-    def do_page_down(self) -> None:
-        self.rows.move_page(1)
-
-    def do_page_up(self) -> None:
-        self.rows.move_page(-1)
-
-    def do_top(self) -> None:
-        self.rows.go_first()
-
-    def do_bottom(self) -> None:
-        self.rows.go_last()
+    def _list(self) -> MarkedList[Any]:
+        return self.rows
 
     def do_outbox_select(self) -> None:
-        self.rows.toggle()
-        self.show_title()
+        self._select()
 
     def do_outbox_select_to(self) -> None:
-        self.rows.select_to_cursor()
-        self.show_title()
+        self._select_to()
 
     def do_outbox_mine(self) -> None:
         self.show_whose(everybody=False)
@@ -90,10 +67,7 @@ class OutboxScreen(OutboxView):
 
     def do_outbox_back(self) -> None:
         """Let go of the selection, else back to where one came from."""
-        if self.rows.selected:
-            self.rows.unselect()
-            self.show_title()
-        else:
+        if not self._unselect():
             self.dismiss(None)
 
     # Conversations --------------------------------------------------------------------------------------------------
