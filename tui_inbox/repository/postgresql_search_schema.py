@@ -175,10 +175,12 @@ FILL = (
     "UPDATE search_state SET value = 1 WHERE name = 'ready'",
 )
 """Put every conversation into an empty index."""
+TEXTS_INDEX_NAME = "ix_search_texts_words"
+TEXTS_INDEX = f"CREATE INDEX {TEXTS_INDEX_NAME} ON search_texts USING gin (words)"
 SCHEMA = (
     "INSERT INTO search_state (name, value) VALUES ('ready', 0), ('sampled', 0)",
     "CREATE TABLE search_texts (entry_id bigint PRIMARY KEY, words tsvector NOT NULL)",
-    "CREATE INDEX ix_search_texts_words ON search_texts USING gin (words)",
+    TEXTS_INDEX,
     _GRAMS,
     _BEGINNINGS,
     _TOKENS_OF,

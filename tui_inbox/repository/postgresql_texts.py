@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, bindparam, cast, column, literal, select, table
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, any_, bindparam, cast, column, literal, select, table
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.search import fold, says, text_words
 from tui_inbox.repository.base import Repository
+from tui_inbox.repository.postgresql_search_schema import TEXTS_INDEX, TEXTS_INDEX_NAME
 from tui_inbox.repository.search_index import Said, Sayings
 from tui_inbox.repository.tables import contacts, conversations, timeline
 
@@ -26,9 +27,10 @@ BATCH = 2000
 
 _texts = table("search_texts", column("entry_id", BigInteger), column("words"))
 _PUT = sql(
-    "INSERT INTO search_texts (entry_id, words) VALUES (:entry_id, array_to_tsvector(CAST(:words AS text[]))) "
+    "INSERT INTO search_texts (entry_id, words) SELECT entry_id, array_to_tsvector(string_to_array(words, ' ')) "
+    "FROM unnest(:ids, :words) AS said (entry_id, words) "
     "ON CONFLICT (entry_id) DO UPDATE SET words = EXCLUDED.words"
-).bindparams(bindparam("entry_id", type_=BigInteger))
+).bindparams(bindparam("ids", type_=ARRAY(BigInteger)), bindparam("words", type_=ARRAY(Text)))
 
 
 class PostgresqlTexts(Repository):
@@ -72,21 +74,24 @@ class PostgresqlTexts(Repository):
 
     async def rebuild(self) -> None:
         """Index every message anew."""
-        await self._connection.exec_driver_sql("TRUNCATE search_texts")
+        # An index that is made at the end takes a fraction of the time of one that grows with each message.
+        for first in ("TRUNCATE search_texts", f"DROP INDEX IF EXISTS {TEXTS_INDEX_NAME}"):
+            await self._connection.exec_driver_sql(first)
         last = 0
         statement = select(timeline.c.id, timeline.c.body).order_by(timeline.c.id).limit(BATCH)
         while rows := await self._all(statement.where(timeline.c.id > last, timeline.c.body != "")):
             await self._put(rows)
             last = rows[-1].id
+        await self._connection.exec_driver_sql(TEXTS_INDEX)
 
     async def _put(self, rows: Sequence[Any]) -> None:
-        values = [{"entry_id": row.id, "words": _words(row.body)} for row in rows]
-        if values:
+        if rows:
+            values = {"ids": [row.id for row in rows], "words": [_words(row.body) for row in rows]}
             await self._connection.execute(_PUT, values)
 
 
-def _words(body: str) -> list[str]:
-    return list(dict.fromkeys(word[:LONGEST_WORD] for word in text_words(fold(body))))[:MOST_WORDS]
+def _words(body: str) -> str:
+    return " ".join(list(dict.fromkeys(word[:LONGEST_WORD] for word in text_words(fold(body))))[:MOST_WORDS])
 
 
 def _query(asked: Sequence[Sequence[str]]) -> str:
