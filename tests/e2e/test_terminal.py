@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.places import (
     Place,
-    clear,
     every_place,
-    to_composer,
     to_conversation,
     to_dialog,
     to_list,
@@ -23,15 +20,6 @@ from tests.support.places import (
 from tests.support.ptyproc import PROGRAM, PtyProcess, environment
 from tests.support.story import NAME
 from tests.support.workspace import Workspace
-from tui_inbox.domain.kinds import ConversationStatus, Direction
-from tui_inbox.repository.contacts import NewContact
-from tui_inbox.repository.history import History, HistoryChannel, HistoryEntry
-
-CURSOR_BYTES = 1200
-"""Budget of one cursor move in the list (reference: speed, section 3)."""
-PREVIEW_BYTES = 6000
-"""The same where another customer's preview is drawn beside it."""
-
 
 BELOW = (to_palette, to_dialog, to_templates)
 """Places that are dialogs over a screen."""
@@ -87,45 +75,6 @@ def test_no_change_of_size_breaks_a_screen(prepared: Workspace, place: Place) ->
         inbox.wait_for(lambda screen: screen.text == before)
         assert inbox.running
         assert inbox.violations == []
-
-
-def test_keys_that_arrive_together_keep_their_order(prepared: Workspace) -> None:
-    """A slow line delivers keys in bundles: a correction must not be applied to what was typed after it."""
-    with prepared.open_inbox() as inbox:
-        to_composer(inbox)
-        clear(inbox)
-        inbox.type("I will callXXX\x7f\x7f\x7f you\x1b[D\x1b[D\x1b[DXX\x7f\x7f")
-        inbox.type("\x1b[F today")
-        inbox.wait_for(" 21/4,096")
-        assert "I will call you today" in inbox.screen.text
-
-
-def test_moving_the_cursor_sends_little(tmp_path: Path) -> None:
-    with Workspace(tmp_path) as workspace:
-        workspace.add_people()
-        workspace.add_channel("telegram")
-        workspace.add(lambda channels, agents: [_customer(number, channels["telegram"].id) for number in range(60)])
-        for size, budget in (((100, 40), CURSOR_BYTES), ((120, 40), PREVIEW_BYTES)):
-            with workspace.open_inbox(size=size) as inbox:
-                inbox.wait_for("Nothing in Mine is Open")
-                inbox.press("3", "C")
-                inbox.wait_for("Customer05")
-                inbox.quiet()
-                sent = []
-                for _ in range(10):
-                    before = inbox.screen.fed
-                    inbox.press("j")
-                    inbox.quiet(0.3)
-                    sent.append(inbox.screen.fed - before)
-                assert min(sent) > 0
-                assert max(sent) <= budget, sent
-
-
-def _customer(number: int, channel_id: int) -> History:
-    now = datetime.now(UTC) - timedelta(days=1, hours=number)
-    said = HistoryEntry(now, Direction.INBOUND, f"Question {number}", channel_id=channel_id, provider_id=f"p{number}")
-    contact = NewContact(f"Customer{number:02}", "Test", f"c{number}@example.com", "", "en", "US", (), {})
-    return History(contact, (HistoryChannel(channel_id, str(7000 + number)),), (said,), ConversationStatus.CLOSED)
 
 
 @pytest.mark.parametrize("command", [[], ["demo"]], ids=["inbox", "demo"])
