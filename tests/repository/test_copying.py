@@ -10,7 +10,7 @@ import pytest
 from tests.repository.conftest import NOW, present
 from tests.services.world import dump
 from tests.support.servers import Server
-from tui_inbox.domain.errors import SchemaMismatchError, StoreError, UsageError
+from tui_inbox.domain.errors import SchemaMismatchError, StoreError, StoreUnreachableError, UsageError
 from tui_inbox.domain.filters import InboxFilter
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, DeliveryState, Direction, Role
 from tui_inbox.domain.search import parse
@@ -108,6 +108,36 @@ async def test_an_interrupted_copy_is_refused_and_goes_on(
     await moving.copy(str(tmp_path / "first.db"), server_database, lambda doing, done, _: again.append((doing, done)))
     assert again[0][1] > 0, "what is there is not copied twice"
     await (await Store.open(server_database)).close()
+
+
+async def test_neither_database_waits_for_the_other_in_a_transaction(
+    tmp_path: Path, server: Server, server_database: str
+) -> None:
+    """A server ends what is idle for a minute in a transaction, and reading the other database may take longer."""
+    await fill(str(tmp_path / "first.db"))
+    name = server_database.partition("?")[0].rpartition("/")[2]
+    idle = f"FROM pg_stat_activity WHERE datname = '{name}' AND state = 'idle in transaction'"
+    found: list[int] = []
+
+    def look(doing: str, _done: int, _whole: int) -> None:
+        if doing.startswith("comparing"):
+            found.append(server.run(f"SELECT count(*) {idle}")[0][0])
+
+    await moving.copy(str(tmp_path / "first.db"), server_database, look)
+    assert set(found) == {0}
+
+
+async def test_a_server_that_goes_away_while_copying(tmp_path: Path, server: Server, server_database: str) -> None:
+    await fill(str(tmp_path / "first.db"))
+    name = server_database.partition("?")[0].rpartition("/")[2]
+
+    def end(now: str, _done: int, _whole: int) -> None:
+        if now == "copying timeline":
+            server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
+    with pytest.raises(StoreUnreachableError, match=r"was lost.*What had been copied before is kept"):
+        await moving.copy(str(tmp_path / "first.db"), server_database, end)
+    await moving.copy(str(tmp_path / "first.db"), server_database)
 
 
 async def test_what_is_in_use_is_never_copied_over(tmp_path: Path, server_database: str) -> None:

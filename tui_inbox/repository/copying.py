@@ -9,7 +9,8 @@ beginning of the same order, so an interrupted copy goes on where it stopped. Un
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Table, Text, func, literal, select, text, tuple_, type_coerce
@@ -35,6 +36,12 @@ Progress = Callable[[str, int, int], None]
 
 async def prepare(target: Store) -> None:
     """Mark an empty target as unfinished; one that is unfinished already is left. Raises :class:`UsageError`."""
+    with target._told():
+        await _mark(target)
+    await target.write(lambda unit: unit.search.suspend())
+
+
+async def _mark(target: Store) -> None:
     async with target._writers.begin() as connection:
         if await revision(connection) == UNFINISHED:
             return
@@ -44,11 +51,15 @@ async def prepare(target: Store) -> None:
         await connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": UNFINISHED})
         if connection.dialect.name == "postgresql":
             await postgresql_copying.quiet(connection, TABLES)
-    await target.write(lambda unit: unit.search.suspend())
 
 
 async def copy(source: Store, target: Store, progress: Progress) -> None:
     """Bring over what is missing in the target."""
+    with told(source, target):
+        await _copy(source, target, progress)
+
+
+async def _copy(source: Store, target: Store, progress: Progress) -> None:
     async with source._readers.connect() as reading:
         numbers = {table: await _count(reading, table) for table in TABLES}
         whole, done = sum(numbers.values()), 0
@@ -67,28 +78,41 @@ async def copy(source: Store, target: Store, progress: Progress) -> None:
 async def compare(source: Store, target: Store, progress: Progress) -> dict[str, int]:
     """Count and compare every row of both; numbers by table. Raises :class:`StoreError` at the first difference."""
     found: dict[str, int] = {}
-    async with source._readers.connect() as here, target._readers.connect() as there:
-        whole, done = sum([await _count(here, table) for table in TABLES]), 0
-        for table in TABLES:
-            (number, digest), (copied, other) = await _sum(here, table), await _sum(there, table)
-            if (number, digest) != (copied, other):
-                raise StoreError(
-                    f"{table.name} in {target.name} ({copied} rows) differs from {source.name} ({number} rows): "
-                    "something wrote meanwhile. Stop all programs, make an empty database, and copy again."
-                )
-            found[table.name] = number
-            done += number
-            progress(table.name, done, whole)
+    async with source._readers.connect() as connection:
+        whole, done = sum([await _count(connection, table) for table in TABLES]), 0
+    for table in TABLES:
+        with told(source, target):
+            here, there = await _sum(source, table), await _sum(target, table)
+        if here != there:
+            raise StoreError(
+                f"{table.name} in {target.name} ({there[0]} rows) differs from {source.name} ({here[0]} rows): "
+                "something wrote meanwhile. Stop all programs, make an empty database, and copy again."
+            )
+        found[table.name] = here[0]
+        done += here[0]
+        progress(table.name, done, whole)
     return found
 
 
 async def finish(target: Store) -> None:
     """Make search and counters anew, and let the target be used."""
     await target.write(lambda unit: unit.search.rebuild())
-    async with target._writers.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            await postgresql_copying.wake(connection, TABLES)
-        await connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": schema.SCHEMA_HEAD})
+    with target._told():
+        async with target._writers.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                await postgresql_copying.wake(connection, TABLES)
+            await connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": schema.SCHEMA_HEAD})
+
+
+@contextmanager
+def told(source: Store, target: Store) -> Iterator[None]:
+    """Troubles of either database as a :class:`StoreError` that says that the copy can go on."""
+    try:
+        with source._told(), target._told():
+            yield
+    except StoreError as error:
+        kept = "What had been copied before is kept: the same command goes on from there."
+        raise type(error)(f"{error} {kept}") from error
 
 
 async def revision(connection: AsyncConnection) -> str:
@@ -147,15 +171,19 @@ async def _put(connection: AsyncConnection, table: Table, rows: Sequence[tuple[A
     await connection.exec_driver_sql(statement, list(rows))
 
 
-async def _sum(connection: AsyncConnection, table: Table) -> tuple[int, str]:
-    """Number of rows and a checksum of all that is in them."""
+async def _sum(store: Store, table: Table) -> tuple[int, str]:
+    """Number of rows and a checksum of all that is in them.
+
+    In a transaction of its own: a server ends one that waits until the other database has been read.
+    """
     number, digest = 0, hashlib.blake2b(digest_size=16)
     booleans = [at for at, column in enumerate(table.columns) if isinstance(column.type, Boolean)]
-    async for rows in _batches(connection, table, None):
-        number += len(rows)
-        for row in rows:
-            values = list(row)
-            for at in booleans:
-                values[at] = bool(values[at])
-            digest.update(repr(values).encode("utf-8", "surrogatepass"))
+    async with store._readers.connect() as connection:
+        async for rows in _batches(connection, table, None):
+            number += len(rows)
+            for row in rows:
+                values = list(row)
+                for at in booleans:
+                    values[at] = bool(values[at])
+                digest.update(repr(values).encode("utf-8", "surrogatepass"))
     return number, digest.hexdigest()
