@@ -136,7 +136,8 @@ def _address(rng: random.Random, person: Person, channel: str, number: int) -> s
     """The address of a customer on a channel, in the shape that the channel uses; empty when there is none."""
     match channel:
         case "whatsapp" | "whatsapp-twilio" | "whatsapp-360dialog":
-            return person.phone or f"+1555{number:07d}"
+            # Of an area that no invented number has: among a million of them one would be the same.
+            return person.phone or f"+1556{number:07d}"
         case "sms":
             return person.phone
         case "email":
