@@ -48,6 +48,7 @@ class Adapters:
         self._mailbox = mailbox
         self._timing = timing or Timing()
         self._built: dict[int, tuple[Channel, ChannelAdapter]] = {}
+        self._former: dict[int, ChannelAdapter] = {}
         self._replaced: list[ChannelAdapter] = []
 
     def get(self, channel: Channel) -> ChannelAdapter:
@@ -55,22 +56,35 @@ class Adapters:
         known = self._built.get(channel.id)
         if known is not None and known[0].kind is channel.kind and known[0].config == channel.config:
             return known[1]
+        secrets = Secrets(secrets_for(self._settings, channel.name))
+        adapter, former = self._make(channel, secrets), secrets.former()
+        if known is not None:
+            self._replaced.append(known[1])
+        if channel.id in self._former:
+            self._replaced.append(self._former.pop(channel.id))
+        if former is not None:
+            self._former[channel.id] = self._make(channel, former)
+        self._built[channel.id] = (channel, adapter)
+        return adapter
+
+    def former(self, channel: Channel) -> ChannelAdapter | None:
+        """The one with the secrets of before, where such are told. Raises ``UsageError``."""
+        self.get(channel)
+        return self._former.get(channel.id)
+
+    def _make(self, channel: Channel, secrets: Secrets) -> ChannelAdapter:
         from tui_inbox.channels.http import Http
         from tui_inbox.channels.registry import build_adapter  # brings the HTTP client: only who sends needs it
 
         http = Http(total=self._timing.total_timeout)
-        secrets = Secrets(secrets_for(self._settings, channel.name))
         url = self._settings.serve.webhook_url(channel.webhook_path or "")
-        adapter = build_adapter(channel, secrets, http=http, webhook_url=url, mailbox=self._mailbox)
-        if known is not None:
-            self._replaced.append(known[1])
-        self._built[channel.id] = (channel, adapter)
-        return adapter
+        return build_adapter(channel, secrets, http=http, webhook_url=url, mailbox=self._mailbox)
 
     async def close(self) -> None:
         """Release every connection."""
-        adapters = [*self._replaced, *(adapter for _, adapter in self._built.values())]
+        adapters = [*self._replaced, *self._former.values(), *(adapter for _, adapter in self._built.values())]
         self._built.clear()
+        self._former.clear()
         self._replaced.clear()
         for adapter in adapters:
             await adapter.close()

@@ -119,7 +119,7 @@ async def make(path: Path, contacts: int, messages: int = MESSAGES) -> None:
         connection.execute(f"DROP TRIGGER {name}")
     connection.executemany(
         "INSERT INTO contact_channels (contact_id, channel_id, address, started) VALUES (?, ?, ?, 1)",
-        ((n, 1 + n * k % 3, f"{n}-{k}") for n in range(1, contacts + 1) for k in range(1 + n % 3)),
+        ((n, 1 + n * k % 3, f"{n}-{k}") for n in range(1, contacts + 1) for k in range(2 + n % 3)),
     )
     connection.executemany(
         "INSERT INTO contact_tags (contact_id, tag_folded, tag) VALUES (?, ?, ?)",

@@ -155,6 +155,10 @@ class Watched:
         """The adapter of a channel."""
         return build_adapter(channel, Secrets(SECRETS), http=Http(total=self._total, watch=self._at))
 
+    def former(self, channel: Channel) -> ChannelAdapter | None:
+        """No secret was changed."""
+        return None
+
 
 class PointedStore(FileStore):
     """Stops at ``before commit of …`` and ``after commit of …``, by the name of the work, and at ``claimed``

@@ -27,6 +27,10 @@ class NoAdapters:
         """Always refuses."""
         raise UsageError(f"{channel.name} cannot be reached in a test.")
 
+    def former(self, channel: Channel) -> ChannelAdapter | None:
+        """No secret was changed."""
+        return None
+
 
 class ScreenServices:
     """What :class:`tui_inbox.screens.base.Services` asks for."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import json
 import os
 from collections.abc import AsyncIterator
@@ -284,3 +286,35 @@ async def test_hostile_texts_are_received(hooked: Hooked, text: str) -> None:
     assert await hooked.inbox.statuses() == [("processed", "")]
     thread = await hooked.inbox.thread((await hooked.inbox.contact()).id)
     assert json.dumps(thread[0].body)
+
+
+async def test_while_a_secret_is_changed_both_are_taken(hooked: Hooked) -> None:
+    """What was signed with the secret of before, and the subscription that shows it, count; a third one never does."""
+    adapters, channel = hooked.inbox.space.adapters, hooked.inbox.space.channels["wa"]
+    told = Secrets({**SECRETS, "app_secret": "the new one", "former_app_secret": SECRETS["app_secret"]})
+    former = told.former()
+    assert former is not None
+    adapters.other["wa"] = build_adapter(channel, told)
+
+    async def signed_with(app_secret: str) -> int:
+        body = posts.whatsapp(posts.message(f"m {app_secret}", "hello", hooked.inbox.clock()))
+        signature = "sha256=" + hmac.new(app_secret.encode(), body, hashlib.sha256).hexdigest()
+        headers = {**JSON, "x-hub-signature-256": signature}
+        return (await hooked.client.post("/hooks/path-wa", content=body, headers=headers)).status_code
+
+    tried = ("the new one", SECRETS["app_secret"], "a third one")
+    assert [await signed_with(one) for one in tried] == [200, 401, 401]
+    adapters.before["wa"] = build_adapter(channel, former)
+    assert [await signed_with(one) for one in tried] == [200, 200, 401]
+
+
+async def test_a_subscription_may_show_the_token_of_before(hooked: Hooked) -> None:
+    adapters, channel = hooked.inbox.space.adapters, hooked.inbox.space.channels["wa"]
+    told = Secrets({**SECRETS, "verify_token": "the-new-one"})
+    adapters.other["wa"], adapters.before["wa"] = (
+        build_adapter(channel, told),
+        build_adapter(channel, Secrets(SECRETS)),
+    )
+    for token, status in (("the-new-one", 200), (SECRETS["verify_token"], 200), ("neither", 403)):
+        asked = {"hub.mode": "subscribe", "hub.verify_token": token, "hub.challenge": "1158201444"}
+        assert (await hooked.client.get("/hooks/path-wa", params=asked)).status_code == status

@@ -89,7 +89,8 @@ async def test_what_an_earlier_run_left_is_processed_at_the_start(tmp_path: Path
     async with open_workspace(tmp_path, clock, "http://127.0.0.1:9") as space:
         body = posts.whatsapp(posts.message("m1", "hello", clock()))
         stop, inbox = asyncio.Event(), Inbox(space, clock)
-        await space.receiving.accept(await inbox.hook(), posts.posted(body))
+        hook = await inbox.hook()
+        await space.receiving.accept(hook.channel, hook.adapter, posts.posted(body))
         server = asyncio.create_task(run_receiver(space, "127.0.0.1", 0, ready=lambda _: None, stop=stop))
 
         async def shown() -> bool:

@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from tests.services.world import HELLO, ListedTemplate, World
 from tui_inbox.bootstrap import Adapters, open_services
-from tui_inbox.channels.port import ChannelAdapter, ChannelCheck
-from tui_inbox.config import Settings
+from tui_inbox.channels.port import ChannelAdapter, ChannelCheck, WebhookRequest
+from tui_inbox.config import ChannelSettings, Settings
 from tui_inbox.domain.errors import NotFoundError, StoreError, UsageError
 from tui_inbox.domain.kinds import ChannelKind, ClosingLogic, Role
 from tui_inbox.domain.models import Channel
@@ -48,6 +48,10 @@ class FakeSource:
     def get(self, channel: Channel) -> ChannelAdapter:
         adapter: Any = self.adapter
         return adapter  # type: ignore[no-any-return]  # only what the directory calls is there
+
+    def former(self, channel: Channel) -> ChannelAdapter | None:
+        """No secret was changed."""
+        return None
 
 
 @pytest.fixture
@@ -188,6 +192,27 @@ async def test_one_adapter_per_channel_until_its_settings_change(monkeypatch: py
     await adapters.close()
     await adapters.close()
     assert [adapter.closed for adapter in built] == [1, 1]
+
+
+async def test_the_former_secrets_make_an_adapter_of_their_own() -> None:
+    channel = Channel(1, "bot", ChannelKind.TELEGRAM, {})
+    secrets = {"token": "1:a", "webhook_secret": "new", "former_webhook_secret": "old"}
+    adapters = Adapters(Settings(channels={"bot": ChannelSettings.model_validate(secrets)}))
+
+    def accepts(adapter: ChannelAdapter | None, secret: str) -> bool:
+        assert adapter is not None
+        headers = {"x-telegram-bot-api-secret-token": secret.encode()}
+        return adapter.verify(WebhookRequest("POST", {}, headers, b"{}"))
+
+    tried = [
+        accepts(adapter, secret)
+        for adapter in (adapters.get(channel), adapters.former(channel))
+        for secret in ("new", "old")
+    ]
+    assert tried == [True, False, False, True]
+    del secrets["former_webhook_secret"]
+    assert Adapters(Settings(channels={"bot": ChannelSettings.model_validate(secrets)})).former(channel) is None
+    await adapters.close()
 
 
 def loaded_by(module: str) -> set[str]:

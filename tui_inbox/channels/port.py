@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
-from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.domain.kinds import FORMER_SECRET, ChannelKind
 
 if TYPE_CHECKING:
     from tui_inbox.channels.http import Http
@@ -44,6 +44,12 @@ class Secrets:
     def get(self, name: str) -> str:
         """A secret by name (``token``, ``app_secret``, ``verify_token``, ``webhook_secret``); empty when not set."""
         return self.values.get(name, "")
+
+    def former(self) -> Secrets | None:
+        """Those in force before any of these was changed; ``None`` where no former one is told."""
+        told = {name: value for name, value in self.values.items() if name.startswith(FORMER_SECRET)}
+        before = {name.removeprefix(FORMER_SECRET): value for name, value in told.items()}
+        return Secrets({**self.values, **before}) if before else None
 
 
 @dataclass(frozen=True)

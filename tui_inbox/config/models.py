@@ -12,11 +12,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tui_inbox import paths
+from tui_inbox.domain.kinds import FORMER_SECRET
 from tui_inbox.domain.lifecycle import WorkspaceRules
 
 PREFIX = "TUI_INBOX_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
-SECRETS = ("token", "token_secret", "app_secret", "verify_token", "webhook_secret")
+SECRETS = (
+    *("token", "token_secret", "app_secret", "verify_token", "webhook_secret"),
+    *(f"{FORMER_SECRET}{name}" for name in ("token", "app_secret", "verify_token", "webhook_secret")),
+)
 """Names of the secrets that a channel may have."""
 FORMS = ("", "_command", "_file")
 """Endings of the three ways in which a secret can be given."""
@@ -95,6 +99,30 @@ class ChannelSettings(BaseModel):
     """Command that prints the webhook secret."""
     webhook_secret_file: Path | None = None
     """File (mode 0600) that holds the webhook secret."""
+    former_token: SecretStr | None = None
+    """Access token before the present one: webhooks that are signed with it are still taken (Twilio, Viber)."""
+    former_token_command: tuple[str, ...] = ()
+    """Command that prints the former access token."""
+    former_token_file: Path | None = None
+    """File (mode 0600) that holds the former access token."""
+    former_app_secret: SecretStr | None = None
+    """App secret before the present one: webhooks that are signed with it are still taken."""
+    former_app_secret_command: tuple[str, ...] = ()
+    """Command that prints the former app secret."""
+    former_app_secret_file: Path | None = None
+    """File (mode 0600) that holds the former app secret."""
+    former_verify_token: SecretStr | None = None
+    """Verify token before the present one: a subscription that shows it is still taken."""
+    former_verify_token_command: tuple[str, ...] = ()
+    """Command that prints the former verify token."""
+    former_verify_token_file: Path | None = None
+    """File (mode 0600) that holds the former verify token."""
+    former_webhook_secret: SecretStr | None = None
+    """Webhook secret before the present one: webhooks that bring it are still taken."""
+    former_webhook_secret_command: tuple[str, ...] = ()
+    """Command that prints the former webhook secret."""
+    former_webhook_secret_file: Path | None = None
+    """File (mode 0600) that holds the former webhook secret."""
 
 
 class Settings(BaseSettings):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum, StrEnum
 
+FORMER_SECRET = "former_"
+"""What the name of a secret begins with that was in force before: what was signed with it still counts."""
+
 
 class ChannelKind(StrEnum):
     """What a channel is; one policy and one adapter each."""

@@ -103,11 +103,12 @@ class Hooks:
         except ClientDisconnect:
             return _refusal(400)
         posted = _webhook(request, body)
-        if not hook.adapter.verify(posted):
+        verified_by = hook.taken_by(posted)
+        if verified_by is None:
             self._complaints.note(hook.channel.id, hook.channel.name)
             return _refusal(401)
         try:
-            await self._receiving.accept(hook, posted)
+            await self._receiving.accept(hook.channel, verified_by, posted)
         except Exception as error:  # noqa: BLE001 - whatever kept it from being stored, it must be posted again
             return _unavailable(error)
         self._work.set()
@@ -199,7 +200,7 @@ def _webhook(request: Request, body: bytes) -> WebhookRequest:
 
 
 def _shake_hands(hook: Hook, request: Request) -> Response:
-    answer = hook.adapter.handshake(_webhook(request, b""))
+    answer = hook.greeting(_webhook(request, b""))
     return _refusal(403) if answer is None else Response(answer, media_type=handshake_type_of(hook.adapter))
 
 

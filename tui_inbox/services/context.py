@@ -34,3 +34,7 @@ class AdapterSource(Protocol):
 
     def get(self, channel: Channel) -> ChannelAdapter:
         """The adapter of ``channel``; the same one each time. Raises ``UsageError`` when a secret is missing."""
+
+    def former(self, channel: Channel) -> ChannelAdapter | None:
+        """One with the secrets in force before they were changed, for webhooks on their way since; ``None`` where no
+        former secret is told. Raises as :meth:`get` does."""

@@ -38,6 +38,20 @@ class Hook:
 
     channel: Channel
     adapter: ChannelAdapter
+    former: ChannelAdapter | None = None
+    """The same with the secrets of before, while they are being changed."""
+
+    def taken_by(self, request: WebhookRequest) -> ChannelAdapter | None:
+        """The adapter whose secrets ``request`` is signed with; ``None`` = it is not this channel's."""
+        return next((adapter for adapter in self._both() if adapter.verify(request)), None)
+
+    def greeting(self, request: WebhookRequest) -> str | None:
+        """Answer to the handshake of a subscription; ``None`` = it is refused."""
+        answers = (adapter.handshake(request) for adapter in self._both())
+        return next((answer for answer in answers if answer is not None), None)
+
+    def _both(self) -> tuple[ChannelAdapter, ...]:
+        return (self.adapter,) if self.former is None else (self.adapter, self.former)
 
 
 class ReceivingService:
@@ -56,7 +70,7 @@ class ReceivingService:
         if channel is None:
             return None
         try:
-            adapter = self._adapters.get(channel)
+            adapter, former = self._adapters.get(channel), self._adapters.former(channel)
         except InboxError as error:
             logger.warning("channel %s cannot receive: %s", channel.name, error)
             return None
@@ -65,15 +79,15 @@ class ReceivingService:
             if needed:  # the website chat has no webhook at all
                 logger.warning("channel %s cannot receive: %s or public_url is not set", channel.name, needed)
             return None
-        return Hook(channel, adapter)
+        return Hook(channel, adapter, former)
 
-    async def accept(self, hook: Hook, request: WebhookRequest) -> int:
-        """Store a verified request and commit; returns the id of the raw event.
+    async def accept(self, channel: Channel, adapter: ChannelAdapter, request: WebhookRequest) -> int:
+        """Store a request that ``adapter`` has verified and commit; returns the id of the raw event.
 
         Raises :class:`StoreError` when it could not be stored: the channel must post it again.
         """
-        now, channel = self._context.clock(), hook.channel
-        body = kept_body_of(hook.adapter, request)
+        now = self._context.clock()
+        body = kept_body_of(adapter, request)
 
         async def work(unit: Unit) -> int:
             raw_id = await unit.inbound.store_raw(channel.id, now, _kept(request.headers), body)

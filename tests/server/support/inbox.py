@@ -22,7 +22,8 @@ class Inbox:
     async def post(self, *bodies: bytes, channel: str = "wa") -> int:
         """Receive bodies and process them."""
         for body in bodies:
-            await self.space.receiving.accept(await self.hook(channel), posts.posted(body))
+            hook = await self.hook(channel)
+            await self.space.receiving.accept(hook.channel, hook.adapter, posts.posted(body))
         return await self.space.receiving.process_pending()
 
     async def hook(self, channel: str = "wa") -> Hook:

@@ -51,10 +51,13 @@ class SetClock:
 
 @dataclass
 class Adapters:
-    """Real adapters; ``locked`` names channels whose secrets are missing, ``other`` replaces one by channel name."""
+    """Real adapters; ``locked`` names channels whose secrets are missing, ``other`` replaces one by channel name.
+
+    ``before``: those with former secrets."""
 
     locked: set[str] = field(default_factory=set)
     other: dict[str, ChannelAdapter] = field(default_factory=dict)
+    before: dict[str, ChannelAdapter] = field(default_factory=dict)
     mailbox: Mailbox | None = None
 
     def get(self, channel: Channel) -> ChannelAdapter:
@@ -62,6 +65,10 @@ class Adapters:
         if channel.name in self.locked:
             raise UsageError(f"Channel '{channel.name}' has no token.")
         return self.other.get(channel.name) or build_adapter(channel, Secrets(SECRETS), mailbox=self.mailbox)
+
+    def former(self, channel: Channel) -> ChannelAdapter | None:
+        """The adapter with the secrets of before."""
+        return self.before.get(channel.name)
 
 
 @dataclass
