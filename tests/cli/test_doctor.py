@@ -144,3 +144,15 @@ def test_whatever_lies_there_the_check_up_ends_with_a_sentence(cli: Cli, what: s
     row = examined(cli, "doctor", "--deep", code=1)["database"]
     assert row["state"] == "failed"
     assert row["message"].endswith(".")
+
+
+@pytest.mark.parametrize(("public_url", "state"), [("", "warning"), ("https://inbox.example.com", "ok")])
+def test_a_channel_that_signs_its_address_needs_to_be_told_ours(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, public_url: str, state: str
+) -> None:
+    config = ("--set", "account_sid=AC" + "0" * 32, "--set", "number=+15005550006")
+    assert cli("channel", "add", "texts", "--kind", "sms", *config).exit_code == 0
+    monkeypatch.setenv("TUI_INBOX_CHANNELS__TEXTS__TOKEN", CANARY)
+    monkeypatch.setenv("TUI_INBOX_SERVE__PUBLIC_URL", public_url)
+    row = examined(cli, "doctor")["channel texts"]
+    assert (row["state"], "public_url" in row["message"]) == (state, state == "warning")

@@ -29,10 +29,24 @@ async def channel(settings: Settings, item: Channel, adapters: AdapterSource | N
     if missing:
         return Check(name, State.WARNING, f"secrets are not set: {', '.join(missing)}")
     try:
-        secrets_for(settings, item.name)
+        if _deaf(settings, item):
+            told = (
+                "writes but hears nothing: its webhooks are signed for the public address; set public_url under [serve]"
+            )
+            return Check(name, State.WARNING, told)
         return await _asked(name, item, adapters) if adapters is not None else _described(name, item, sources)
     except InboxError as error:
         return Check(name, State.FAILED, str(error))
+
+
+def _deaf(settings: Settings, item: Channel) -> bool:
+    """Whether a channel, all of whose secrets are set, has no webhook all the same. Raises ``UsageError``."""
+    from tui_inbox.channels.port import Secrets
+    from tui_inbox.channels.registry import build_adapter
+
+    url = settings.serve.webhook_url(item.webhook_path or "")
+    adapter = build_adapter(item, Secrets(secrets_for(settings, item.name)), webhook_url=url)
+    return bool(adapter.webhook_secrets) and not adapter.receives
 
 
 def clock_of(item: Channel, health: ChannelHealth | None) -> list[Check]:
