@@ -27,6 +27,7 @@ from tui_inbox.services.importing import ImportService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
 from tui_inbox.services.outbox import OutboxService
+from tui_inbox.services.polling import PollingService
 from tui_inbox.services.presence import PresenceService
 from tui_inbox.services.receiving import ReceivingService
 from tui_inbox.services.sending import SendingService
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from tui_inbox.services.delivery import DeliveryService
 
 PURGE_EVERY = timedelta(hours=1)
-"""Between two looks for drafts that were thrown away long ago."""
+"""Between two looks for drafts and raw webhooks that are old enough to go."""
 
 
 class Adapters:
@@ -107,6 +108,7 @@ class Services:
     directory: DirectoryService
     importing: ImportService
     receiving: ReceivingService
+    polling: PollingService
     chat: ChatService
     presence: PresenceService
     _closed: bool = field(default=False, repr=False)
@@ -125,11 +127,12 @@ class Services:
         )
 
     async def _upkeep(self) -> int:
-        """What a sender does between messages: wake snoozed conversations; at times forget old discarded drafts."""
+        """What a sender does between messages: wake snoozed conversations; at times forget what is kept for a while."""
         now = self.context.clock()
         if self._purged_at is None or now - self._purged_at > PURGE_EVERY:
             self._purged_at = now
             await self.drafts.purge()
+            await self.receiving.forget()
         return await self.lifecycle.wake_due()
 
     async def close(self) -> None:
@@ -170,6 +173,7 @@ async def open_services(
     context = Context(store, store.clock, settings.rules, random.Random(), timing or Timing())
     chat = ChatService(context)
     adapters = Adapters(settings, context.timing, chat)
+    receiving = ReceivingService(context, adapters)
     return Services(
         settings=settings,
         context=context,
@@ -183,7 +187,8 @@ async def open_services(
         drafts=DraftService(context, DraftFiles(paths.drafts_dir())),
         directory=DirectoryService(context, adapters),
         importing=ImportService(context),
-        receiving=ReceivingService(context, adapters),
+        receiving=receiving,
+        polling=PollingService(context, adapters, receiving),
         chat=chat,
         presence=PresenceService(context, store.presence()),
     )

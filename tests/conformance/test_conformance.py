@@ -22,7 +22,9 @@ ALWAYS = {"send text", "text after closing", "inbound", "inbound duplicate", "er
 def test_every_adapter_is_on_the_list_and_has_a_stand_in() -> None:
     foreign = [kind for kind in ADAPTERS if kind is not ChannelKind.WEBCHAT]
     """Our own chat has no stand-in: it is tested as it is, in ``tests/server/test_chat.py``."""
-    assert [sample.kind for sample in SAMPLES] == foreign
+    posting = [kind for kind in foreign if kind is not ChannelKind.EMAIL]
+    """Mail speaks other protocols and has no webhooks to sign: its list is in ``tests/channels/test_email.py``."""
+    assert [sample.kind for sample in SAMPLES] == posting
     assert list(PLATFORMS) == foreign
 
 

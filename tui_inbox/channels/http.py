@@ -139,7 +139,7 @@ class Http:
         clock: Clock = system_clock,
         watch: Callable[[str], Awaitable[None]] = unwatched,
     ) -> None:
-        self._connect, self._read, self._total = connect, read, total
+        self._connect, self._read, self.total = connect, read, total
         self.clock = clock
         self._watch = watch
 
@@ -190,9 +190,9 @@ class Http:
     ) -> HttpReply | HttpFailure:
         import httpx  # loading it takes a good tenth of a second, which only a sender needs
 
-        progress = _Progress(guard, self._watch, self.clock, boottime() + self._total)
+        progress = _Progress(guard, self._watch, self.clock, boottime() + self.total)
         try:
-            async with asyncio.timeout(self._total), self._client(url) as client:
+            async with asyncio.timeout(self.total), self._client(url) as client:
                 return await _exchange(client, method, url, headers, body, progress)
         # ValueError: an address or a header that cannot be written down.
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, TimeoutError, OSError, ValueError) as error:

@@ -27,6 +27,32 @@ FORM_TYPES = frozenset({"application/x-www-form-urlencoded"})
 """Media types of webhooks that are forms."""
 
 
+@dataclass(frozen=True)
+class Polled:
+    """What a channel that is asked for news had: bodies for :meth:`ChannelAdapter.parse`, and where to go on."""
+
+    bodies: Sequence[bytes]
+    cursor: str
+    """Opaque; kept together with the bodies and given back at the next poll."""
+    more: bool = False
+    """There is more at once."""
+
+
+class PollError(Exception):
+    """The channel could not be asked. ``str()`` says what happened and what to do."""
+
+    def __init__(self, told: str, *, refused: bool = False) -> None:
+        super().__init__(told)
+        self.refused = refused
+        """The credential is no longer good, so that asking again is of no use."""
+
+
+Poll = Callable[[str, float], Awaitable[Polled]]
+"""Asks for what came after a cursor (empty = the first time), waiting at most so many seconds for something to come.
+
+Raises :class:`PollError`. Nothing is lost or marked at the channel by asking: the same cursor gives the same again."""
+
+
 class SendVetoedError(Exception):
     """Raised by a guard: the message must not go out any more. ``str()`` says why."""
 
@@ -160,6 +186,17 @@ def kept_body_of(adapter: ChannelAdapter, request: WebhookRequest) -> bytes:
     """
     kept: Callable[[WebhookRequest], bytes] | None = getattr(adapter, "kept_body", None)
     return request.body if kept is None else kept(request)
+
+
+def poll_of(adapter: ChannelAdapter) -> Poll | None:
+    """How the channel is asked for news: by an attribute ``poll``; ``None`` where it tells them by webhook."""
+    found: Poll | None = getattr(adapter, "poll", None)
+    return found
+
+
+def threads_by_answer(adapter: ChannelAdapter) -> bool:
+    """Whether the adapter wants to know the customer's last message with each send: an attribute ``threads``."""
+    return bool(getattr(adapter, "threads", False))
 
 
 def handshake_type_of(adapter: ChannelAdapter) -> str:

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from tui_inbox.channels.custom import CustomAdapter
+from tui_inbox.channels.email import EmailAdapter
 from tui_inbox.channels.http import Http
 from tui_inbox.channels.instagram import InstagramAdapter
 from tui_inbox.channels.line import LineAdapter
@@ -41,6 +42,7 @@ _ADAPTERS: Sequence[type[ChannelAdapter]] = (
     WeChatAdapter,
     TikTokAdapter,
     XAdapter,
+    EmailAdapter,
     CustomAdapter,
     WebChatAdapter,
 )
@@ -101,7 +103,9 @@ def _check_secret(channel: str, name: str, value: str) -> None:
             f"Channel '{channel}' has no {name}. Set {name} (or {name}_command) under [channels.{channel}] "
             "in the configuration file, or in its environment variable."
         )
-    if not re.fullmatch(r"[!-~]+", value.strip()):
+    written = value.strip()
+    # A password never travels in a header of HTTP, and may hold what people choose.
+    if not (written.isprintable() if name == "password" else re.fullmatch(r"[!-~]+", written)):
         raise UsageError(f"The {name} of channel '{channel}' holds blanks or odd characters. Copy it again and set it.")
 
 

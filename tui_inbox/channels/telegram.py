@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -15,6 +16,9 @@ from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
     FirstByteGuard,
+    Poll,
+    Polled,
+    PollError,
     RemoteTemplate,
     Secrets,
     WebhookAnswer,
@@ -26,6 +30,8 @@ from tui_inbox.domain.kinds import ChannelKind, ErrorClass
 
 LABEL = "Telegram"
 API = "https://api.telegram.org"
+UPDATES = 20
+"""Updates asked for at a time: the longest ones fit into an answer of the size that is read."""
 BODY_MAXIMUM = 1 << 20
 """Bytes (reference: reliability, section 3.2)."""
 
@@ -91,6 +97,26 @@ class TelegramAdapter:
         """Whether the bot's secret token is set."""
         return bool(self._secrets.get("webhook_secret"))
 
+    @property
+    def poll(self) -> Poll | None:
+        """A bot whose webhook has no secret is asked for news instead: Telegram does one or the other."""
+        return None if self.receives else self._updates
+
+    async def _updates(self, cursor: str, wait: float) -> Polled:
+        """``getUpdates`` from the number in ``cursor`` on, held open for ``wait`` seconds."""
+        asked = {"timeout": int(wait), "limit": UPDATES, "offset": int(cursor or 0)}
+        reply = await self._http.post_json(f"{self._base}/getUpdates", {}, asked)
+        if isinstance(reply, HttpFailure):
+            raise PollError(f"{LABEL} {reply.text}; it is asked again.")
+        answer = payload.mapping(reply.body)
+        if answer.get("ok") is not True:
+            raise _no_updates(reply.status)
+        updates = list(payload.mappings(answer.get("result")))
+        numbers = [number for item in updates if (number := payload.integer(item.get("update_id"))) is not None]
+        following = str(max(numbers) + 1) if numbers else cursor
+        bodies = [json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass") for item in updates]
+        return Polled(bodies, following, more=len(updates) == UPDATES)
+
     def verify(self, request: WebhookRequest) -> bool:
         """Whether the request carries the bot's secret token."""
         return telegram_signed(self._secrets.get("webhook_secret"), request.headers)
@@ -122,6 +148,15 @@ class TelegramAdapter:
 
     async def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _no_updates(status: int) -> PollError:
+    if status in (401, 404):
+        return PollError(f"{LABEL} refused the token. Get it anew from @BotFather and set it.", refused=True)
+    if status == 409:
+        told = "this bot has a webhook, or somebody else asks for its news; delete the webhook or stop the other"
+        return PollError(f"{LABEL}: {told}.")
+    return PollError(f"{LABEL} refused the question (status {status}); it is asked again.")
 
 
 def request(message: Outgoing) -> dict[str, Any]:

@@ -31,6 +31,7 @@ COMMANDS = {
     "reach": "find:reach",
     "send": "send:send",
     "serve": "processes:serve",
+    "poll": "processes:poll",
     "show": "find:show",
     "snooze": "lifecycle:snooze",
 }

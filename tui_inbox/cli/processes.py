@@ -1,8 +1,9 @@
-"""``deliver`` and ``serve``: the processes that send and receive."""
+"""``deliver``, ``serve`` and ``poll``: the processes that send and receive."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from tui_inbox.cli.session import Session, common_options, tell
 
 if TYPE_CHECKING:
     from tui_inbox.bootstrap import Services
+    from tui_inbox.domain.models import Channel
     from tui_inbox.server.processes import ParentWatch
 
 PARENT_EVERY = 1.0
@@ -77,3 +79,47 @@ def serve(session: Session, host: str | None, port: int | None, parent: int | No
             watching.cancel()
 
     session.run(work)
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Ask each channel once, print how much came, and end.")
+@click.option("--channel", "name", default="", metavar="NAME", help="Ask this channel alone.")
+@click.option("--until-parent-exits", "parent", type=int, metavar="PID", help="End when this process is gone.")
+@common_options
+@click.pass_obj
+def poll(session: Session, once: bool, name: str, parent: int | None) -> None:
+    """Ask mailboxes, and Telegram bots without a webhook, for news, until stopped."""
+    session.log_role = "poll"
+
+    async def work(services: Services) -> None:
+        from tui_inbox.server.processes import ParentWatch
+        from tui_inbox.server.run import stop_on_signals
+
+        channels = await services.polling.channels(name)
+        if once:
+            await _ask_once(services, channels)
+            return
+        stop = asyncio.Event()
+        watching = asyncio.create_task(_stop_after(ParentWatch(parent), stop)) if parent is not None else None
+        with stop_on_signals(stop):
+            tell(f"asking {', '.join(item.name for item in channels) or 'no channel yet'}; stop with ctrl+c")
+            await services.polling.run(stop, name)
+        if watching is not None:
+            watching.cancel()
+
+    session.run(work)
+
+
+async def _ask_once(services: Services, channels: Sequence[Channel]) -> None:
+    """Each channel once; raises :class:`InboxError` at the end when one could not be asked."""
+    from tui_inbox.channels.port import PollError
+    from tui_inbox.domain.errors import InboxError
+
+    failed = []
+    for channel in channels:
+        try:
+            click.echo(f"{channel.name}: {await services.polling.poll(channel)}")
+        except PollError as error:
+            failed.append(f"{channel.name}: {error}")
+    if failed:
+        raise InboxError(" ".join(failed))

@@ -18,7 +18,7 @@ from tui_inbox.domain.lifecycle import WorkspaceRules
 PREFIX = "TUI_INBOX_"
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 SECRETS = (
-    *("token", "token_secret", "app_secret", "verify_token", "webhook_secret"),
+    *("token", "token_secret", "password", "app_secret", "verify_token", "webhook_secret"),
     *(f"{FORMER_SECRET}{name}" for name in ("token", "app_secret", "verify_token", "webhook_secret")),
 )
 """Names of the secrets that a channel may have."""
@@ -81,6 +81,12 @@ class ChannelSettings(BaseModel):
     """Command that prints the token secret."""
     token_secret_file: Path | None = None
     """File (mode 0600) that holds the token secret."""
+    password: SecretStr | None = None
+    """Password of a mailbox; where the provider offers app passwords, one of those."""
+    password_command: tuple[str, ...] = ()
+    """Command that prints the password."""
+    password_file: Path | None = None
+    """File (mode 0600) that holds the password."""
     app_secret: SecretStr | None = None
     """Secret with which the channel signs its webhooks."""
     app_secret_command: tuple[str, ...] = ()

@@ -23,8 +23,11 @@ _OTHERS = (
 _LETTERS = string.ascii_letters + string.digits
 
 
-def demo_channels(seed: int, standin_base_url: str) -> tuple[DemoChannel, ...]:
-    """Every channel, with the secrets that it shares with the stand-in at ``standin_base_url``."""
+def demo_channels(seed: int, standin_base_url: str, mail_ports: tuple[int, int] = (0, 0)) -> tuple[DemoChannel, ...]:
+    """Every channel, with the secrets that it shares with the stand-in at ``standin_base_url``.
+
+    ``mail_ports``: where that one takes mail (SMTP) and hands it out (IMAP).
+    """
     rng = random.Random(seed)
     base = standin_base_url.rstrip("/")
     live = (
@@ -94,6 +97,9 @@ def demo_channels(seed: int, standin_base_url: str) -> tuple[DemoChannel, ...]:
             {"channel_id": "northwind", "idempotent": "yes"},
             {"token": _word(rng, 40), "app_secret": _word(rng, 40), "webhook_secret": _word(rng, 40)},
         ),
+        DemoChannel(
+            "email", ChannelKind.EMAIL, live=True, config=_mailbox(mail_ports), secrets={"password": _word(rng, 24)}
+        ),
         DemoChannel("webchat", ChannelKind.WEBCHAT, config={"title": "Northwind Outdoor"}, webhook_path=_word(rng, 24)),
     )
     others = {name: DemoChannel(name, kind) for name, kind in _OTHERS}
@@ -106,6 +112,15 @@ def _live(
     """A channel named like its kind that a stand-in answers on."""
     settings = {"base_url": f"{base}/{kind.value}", **config}
     return DemoChannel(kind.value, kind, live=True, config=settings, secrets=secrets, webhook_path=_word(rng, 24))
+
+
+def _mailbox(ports: tuple[int, int]) -> dict[str, str]:
+    servers = {
+        f"{name}_{key}": value
+        for name, port in zip(("smtp", "imap"), ports, strict=True)
+        for key, value in (("host", "127.0.0.1"), ("port", str(port)), ("security", "none"))
+    }
+    return {"address": "support@northwind.example", "from_name": "Northwind Outdoor", **servers}
 
 
 def _twilio(rng: random.Random, number: str) -> dict[str, str]:

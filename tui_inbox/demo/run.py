@@ -60,9 +60,9 @@ class _Plan:
             return cls(kept["contacts"], kept["seed"], datetime.fromisoformat(kept["now"]), fresh=False)
         return cls(options.contacts, options.seed, now, fresh=True)
 
-    def data(self, standin_url: str = "") -> DemoData:
-        """What is in it, the channels pointed at ``standin_url``."""
-        channels = demo_channels(self.seed, standin_url)
+    def data(self, mail_ports: tuple[int, int], standin_url: str = "") -> DemoData:
+        """What is in it, the channels pointed at ``standin_url`` and, for mail, at ``mail_ports``."""
+        channels = demo_channels(self.seed, standin_url, mail_ports)
         return generate(contacts=self.contacts, seed=self.seed, now=self.now, channels=channels)
 
     async def open(self, places: DemoPlaces, data: DemoData, clock: Clock, progress: Progress) -> Store:
@@ -87,7 +87,7 @@ def prepare(places: DemoPlaces, options: DemoOptions, clock: Clock, progress: Pr
 
 async def _prepare(places: DemoPlaces, options: DemoOptions, clock: Clock, progress: Progress) -> None:
     plan = _Plan.of(places, options, clock())
-    data = plan.data(f"http://127.0.0.1:{free_port()}")
+    data = plan.data(_mail_ports(), f"http://127.0.0.1:{free_port()}")
     await (await plan.open(places, data, clock, progress)).close()
     places.write_config(data.channels, free_port())
 
@@ -109,10 +109,11 @@ def run(
 
 async def _start(world: World, places: DemoPlaces, options: DemoOptions, clock: Clock, progress: Progress) -> None:
     plan = _Plan.of(places, options, clock())
-    known = plan.data()
+    ports = _mail_ports()
+    known = plan.data(ports)
     customers = customers_of(known) if plan.fresh else await _customers_now(places, known)
     url = await world.start_standins(standin_config(known.channels, known.templates, customers, seed=plan.seed))
-    data = plan.data(url)
+    data = plan.data(ports, url)
     places.write_config(data.channels, 0)
     store = await plan.open(places, data, clock, progress)
     try:
@@ -154,6 +155,10 @@ async def _customers_now(places: DemoPlaces, data: DemoData) -> list[DemoCustome
     finally:
         await store.close()
     return list(customers.values())
+
+
+def _mail_ports() -> tuple[int, int]:
+    return free_port(), free_port()
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""The world around the demo: stand-ins for the channels, the receiver and the sender, as processes of their own.
+"""The world around the demo: stand-ins for the channels, receiver, sender and poller, as processes of their own.
 
 They are started before the screen, stopped after it, and end by themselves should this process vanish.
 """
@@ -76,7 +76,7 @@ def _standin(channel: DemoChannel, templates: Sequence[DemoTemplate], members: S
             "name": channel.name,
             "kind": channel.kind,
             "prefix": f"/{channel.name}",
-            "token": channel.secrets.get("token", ""),
+            "token": channel.secrets.get("token", "") or channel.secrets.get("password", ""),
             "token_secret": channel.secrets.get("token_secret", ""),
             "verify_token": channel.secrets.get("verify_token", ""),
             "account": "Northwind Outdoor",
@@ -117,10 +117,11 @@ class World:
         return self._standins.url
 
     async def start_processes(self, channels: Iterable[DemoChannel], store: Store, clock: Clock) -> int:
-        """Start receiver and sender, wait until both work, tell the stand-ins where to post; returns the port."""
+        """Start what runs beside, wait until it works, tell the stand-ins where to post; returns the port."""
         receiver = self._start([*_command("serve"), "--port", "0", "--until-parent-exits", str(os.getpid())], "serve")
         sender = sender_command(database=self._places.url, config=self._places.config)
         self._start(sender, "deliver")
+        self._start([*_command("poll"), "--until-parent-exits", str(os.getpid())], "poll")
         port = await _port(receiver)
         for channel in channels:
             if channel.live and self._standins is not None:

@@ -29,6 +29,8 @@ class InboundMessage:
     username: str = ""
     phone: str = ""
     """E.164 where the channel gives one."""
+    email: str = ""
+    """Where the channel gives one."""
     attachments: tuple[str, ...] = ()
     """Kinds of attachments, for a placeholder line such as ``[photo]``."""
 
@@ -103,6 +105,14 @@ ChannelEvent = InboundMessage | ReceiptEvent | EchoEvent | SubscriptionEvent | D
 
 
 @dataclass(frozen=True)
+class Answered:
+    """The customer's message that a new one follows, for channels that thread by it."""
+
+    provider_id: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """One message as an adapter gets it."""
 
@@ -115,6 +125,8 @@ class Outgoing:
     tag: str = ""
     """``HUMAN_AGENT`` or empty."""
     idempotency_key: str = ""
+    answered: Answered | None = None
+    """The customer's last message on this channel; only for adapters that ask for it."""
 
 
 class OutcomeKind(StrEnum):

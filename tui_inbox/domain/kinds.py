@@ -46,6 +46,8 @@ class InboundKind(StrEnum):
     REACTION = "reaction"
     FOLLOW = "follow"
     READ = "read"
+    AUTOMATIC = "automatic"
+    """An answer by a machine: absence notes and the like."""
 
 
 class WindowState(StrEnum):

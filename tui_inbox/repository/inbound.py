@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from tui_inbox.domain.models import RawEvent
 from tui_inbox.repository import dialect
 from tui_inbox.repository.base import AnyRow, Repository
-from tui_inbox.repository.tables import inbound_events, inbound_keys
+from tui_inbox.repository.tables import inbound_events, inbound_keys, poll_cursors
 
 
 class InboundRepository(Repository):
@@ -21,6 +21,33 @@ class InboundRepository(Repository):
         """Keep a verified body as it came; returns its id."""
         values = {"channel_id": channel_id, "received_at": received_at, "headers": dict(headers), "body": body}
         return int(await self._value(insert(inbound_events).values(values).returning(inbound_events.c.id)))
+
+    async def cursor(self, channel_id: int) -> str:
+        """How far a channel that is asked for news has been read; empty = never."""
+        statement = select(poll_cursors.c.cursor).where(poll_cursors.c.channel_id == channel_id)
+        row = await self._first(statement)
+        return "" if row is None else str(row.cursor)
+
+    async def move_cursor(self, channel_id: int, before: str, after: str, now: datetime) -> bool:
+        """Note how far it has been read; ``False`` when somebody else has moved on from ``before`` meanwhile."""
+        values = {"cursor": after, "polled_at": now}
+        known = (poll_cursors.c.channel_id == channel_id) & (poll_cursors.c.cursor == before)
+        if await self._count(update(poll_cursors).where(known).values(values)) == 1:
+            return True
+        statement = dialect.insert(self._connection, poll_cursors).values(channel_id=channel_id, **values)
+        return not before and await self._count(statement.on_conflict_do_nothing()) == 1
+
+    async def polled_at(self, channel_id: int) -> datetime | None:
+        """When a channel was last asked for news; ``None`` = never."""
+        row = await self._first(select(poll_cursors.c.polled_at).where(poll_cursors.c.channel_id == channel_id))
+        return None if row is None else row.polled_at
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Delete at most ``limit`` bodies that were worked through before an instant; their keys stay, and so do those
+        in quarantine. Returns how many."""
+        old = (inbound_events.c.status == "processed") & (inbound_events.c.done_at < before)
+        chosen = select(inbound_events.c.id).where(old).order_by(inbound_events.c.id).limit(limit)
+        return await self._count(delete(inbound_events).where(inbound_events.c.id.in_(chosen)))
 
     async def pending(self, limit: int = 20) -> list[RawEvent]:
         """Bodies that nobody has processed, oldest first."""

@@ -322,6 +322,14 @@ inbound_keys = Table(
     Column("key", Words, primary_key=True),
 )
 
+poll_cursors = Table(
+    "poll_cursors",
+    metadata,
+    reference("channel_id", "channels.id", key=True),
+    words("cursor"),
+    moment("polled_at"),
+)
+
 templates = Table(
     "templates",
     metadata,

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, insert, or_, select, tuple_, update
 
+from tui_inbox.domain.events import Answered
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, DeliveryState, Direction, ErrorClass, Receipt
 from tui_inbox.domain.models import TimelineEntry
 from tui_inbox.repository import dialect
@@ -139,6 +140,14 @@ class TimelineRepository(Repository):
             statement = statement.where(place < tuple_(*before, types=[timeline.c.at.type, timeline.c.seq.type]))
         rows = await self._all(statement.order_by(timeline.c.at.desc(), timeline.c.seq.desc()).limit(limit))
         return [_entry(row) for row in reversed(rows)]
+
+    async def last_inbound(self, contact_id: int, channel_id: int) -> Answered | None:
+        """What the customer wrote last on a channel; ``None`` = nothing yet."""
+        columns = timeline.c
+        heard = and_(columns.direction == Direction.INBOUND, columns.channel_id == channel_id)
+        statement = select(columns.provider_id, columns.body).where(columns.contact_id == contact_id, heard)
+        row = await self._first(statement.order_by(columns.at.desc(), columns.seq.desc()).limit(1))
+        return None if row is None else Answered(row.provider_id or "", row.body)
 
     async def written_since(
         self, contact_id: int, seq: int, *, except_agent_id: int | None = None, limit: int = 50

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from tui_inbox.channels.port import ChannelAdapter, SendVetoedError, key_life_of
+from tui_inbox.channels.port import ChannelAdapter, SendVetoedError, key_life_of, threads_by_answer
 from tui_inbox.domain.clock import boottime
 from tui_inbox.domain.errors import InboxError, StoreError
-from tui_inbox.domain.events import OutcomeKind, Outgoing, SendOutcome
+from tui_inbox.domain.events import Answered, OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import DeliveryState, ErrorClass
-from tui_inbox.domain.models import OutboxRow
+from tui_inbox.domain.models import ContactChannel, OutboxRow
 from tui_inbox.repository.outbox_rows import NO_SECRET
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import AdapterSource, Context
@@ -238,8 +238,9 @@ class DeliveryService:
             await self._settle(row, _no_secret(str(error)), channel.name, standing)
             return
         key_life = key_life_of(adapter)
+        answered = await self._answered(target) if threads_by_answer(adapter) else None
         guard = Guard(self._context, row, claim.fence, self._boot_clock, self._at, key_life)
-        result = await _send(adapter, _outgoing(row, target.address), guard)
+        result = await _send(adapter, _outgoing(row, target.address, answered), guard)
         await self._at("reply_received")
         if guard.veto is not None:
             await self._save(settle_veto(row, guard.veto, self._context.clock()))
@@ -247,6 +248,10 @@ class DeliveryService:
             # An old key was alive when the guard let the message go, and a new one began to live only then.
             await self._settle(row, result, channel.name, replace(standing, keyed=key_life is not None))
         await self._at("settled")
+
+    async def _answered(self, target: ContactChannel) -> Answered | None:
+        async with self._context.store.read() as unit:
+            return await unit.timeline.last_inbound(target.contact_id, target.channel.id)
 
     async def _standing(self, unit: Unit, row: OutboxRow) -> Standing:
         released_at = await unit.outbox.released_at(row)
@@ -343,7 +348,7 @@ async def _send(adapter: ChannelAdapter, message: Outgoing, guard: Guard) -> Sen
         return SendOutcome(kind, error_class=ErrorClass.INTERNAL, error_text="The program failed while sending.")
 
 
-def _outgoing(row: OutboxRow, address: str) -> Outgoing:
+def _outgoing(row: OutboxRow, address: str, answered: Answered | None) -> Outgoing:
     return Outgoing(
         message_id=row.message_id,
         address=address,
@@ -352,6 +357,7 @@ def _outgoing(row: OutboxRow, address: str) -> Outgoing:
         template=row.template,
         tag=row.tag,
         idempotency_key=row.idempotency_key,
+        answered=answered,
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from tui_inbox.channels.port import ChannelAdapter, PayloadError, WebhookRequest, kept_body_of
@@ -28,6 +29,10 @@ BATCH = 20
 """Raw bodies read from the store at a time."""
 KEPT_HEADERS = ("content-type", "user-agent")
 """Headers kept with a raw body; those that carry a secret or a signature are not."""
+KEEP_RAW = timedelta(days=30)
+"""How long the raw form of what was worked through is kept. Keys against doubles are kept for ever."""
+FORGET_AT_ONCE = 500
+"""Raw bodies that are deleted in one go."""
 HEADER_MAXIMUM = 200
 """Characters of a kept header."""
 
@@ -115,6 +120,13 @@ class ReceivingService:
                     done += 1
                 else:
                     passed_over.add(raw.id)
+
+    async def forget(self) -> int:
+        """Delete the raw form of what was worked through long ago; returns how many. What is in quarantine stays."""
+        before, gone = self._context.clock() - KEEP_RAW, 0
+        while more := await self._context.store.write(lambda unit: unit.inbound.forget(before, FORGET_AT_ONCE)):
+            gone += more
+        return gone
 
     async def _process(self, raw: RawEvent, channel: Channel | None) -> bool:
         """Work through one body; false when it was left alone."""

@@ -38,7 +38,7 @@ ALARM_EVERY = timedelta(hours=1)
 """At most one such line in this time for each channel."""
 NAME_MAXIMUM = 200
 """Characters of a first or last name that are kept."""
-SILENT = frozenset({InboundKind.REACTION, InboundKind.READ, InboundKind.FOLLOW})
+SILENT = frozenset({InboundKind.REACTION, InboundKind.READ, InboundKind.FOLLOW, InboundKind.AUTOMATIC})
 """Events that are shown and may renew a window but ask for no answer, so they open nothing."""
 
 
@@ -81,20 +81,21 @@ async def _alarm(unit: Unit, channel: Channel, ahead: timedelta, now: datetime) 
 
 
 async def find_or_introduce(
-    unit: Unit, channel: Channel, address: str, *, now: datetime, name: str = "", phone: str = ""
+    unit: Unit, channel: Channel, address: str, *, now: datetime, name: str = "", phone: str = "", email: str = ""
 ) -> ContactChannel:
     """The contact channel at ``address``, made when it is new.
 
-    A new address belongs to the one contact that has the phone number told by the channel and is not on this channel
-    yet; else to a new contact. The number itself is never the key: numbers change hands and several people share one.
+    A new address belongs to the one contact that has the phone number or email told by the channel and is not on this
+    channel yet; else to a new contact. The number itself is never the key: numbers change hands and several people
+    share one.
     """
     known = await unit.contacts.by_address(channel.id, address)
     if known is not None:
         return known
-    contact_id = await _owner_of(unit, channel, phone) if phone else None
+    contact_id = await _owner_of(unit, channel, phone, email) if phone or email else None
     if contact_id is None:
         first, last = split_name(name)
-        new = NewContact(first_name=first, last_name=last, phone=phone)
+        new = NewContact(first_name=first, last_name=last, phone=phone, email=email)
         contact_id = await unit.contacts.add(new, now)
     added = await unit.contacts.add_channel(contact_id, channel.id, address, started=False, now=now)
     found = await unit.contacts.channel(added)
@@ -128,7 +129,8 @@ async def refresh_window(unit: Unit, contact_id: int, now: datetime) -> None:
 
 
 async def _message(unit: Unit, channel: Channel, event: InboundMessage, arrived_at: datetime, now: datetime) -> None:
-    target = await find_or_introduce(unit, channel, event.address, now=now, name=event.name, phone=event.phone)
+    told = {"name": event.name, "phone": event.phone, "email": event.email}
+    target = await find_or_introduce(unit, channel, event.address, now=now, **told)
     contact = await _contact(unit, target)
     at = event.at
     await _renew(unit, channel, target, event, at, arrived_at)
@@ -242,8 +244,8 @@ async def _deleted(
         await unit.timeline.redact(channel.id, event.provider_id)
 
 
-async def _owner_of(unit: Unit, channel: Channel, phone: str) -> int | None:
-    found = await unit.contacts.find(phone=phone)
+async def _owner_of(unit: Unit, channel: Channel, phone: str, email: str) -> int | None:
+    found = await (unit.contacts.find(phone=phone) if phone else unit.contacts.find(email=email))
     if len(found) != 1:
         return None
     channels = await unit.contacts.channels_of(found[0].id)

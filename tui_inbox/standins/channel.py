@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from tui_inbox.domain.clock import Clock
 from tui_inbox.standins.config import ChannelConfig, StandinConfig
 from tui_inbox.standins.customers import Customers
-from tui_inbox.standins.platform import Answer, AsksForReceipts, Call, Platform, RefusedError
+from tui_inbox.standins.platform import (
+    Answer,
+    AsksForReceipts,
+    Call,
+    Cut,
+    KeepsMail,
+    Platform,
+    Reaction,
+    RefusedError,
+    Torn,
+)
 from tui_inbox.standins.platforms import PLATFORMS
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
 from tui_inbox.standins.webhooks import Poster, Webhook
 
-
-@dataclass(frozen=True)
-class Cut:
-    """Instead of an answer, the connection breaks."""
-
-
-@dataclass(frozen=True)
-class Torn:
-    """An answer of which half is missing."""
-
-    answer: Answer
-
-    @property
-    def content(self) -> bytes:
-        """The half that is sent."""
-        whole = json.dumps(self.answer.body).encode()
-        return whole[: len(whole) // 2]
-
-
-Reaction = Answer | Cut | Torn
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Runs a coroutine in the background."""
 
@@ -51,7 +39,8 @@ class Channel:
         self.config = config
         self.state = ChannelState(config, clock, accepted_file=process.accepted_file)
         self.platform: Platform = PLATFORMS[config.kind](self.state, specs)
-        self.poster = Poster(self.platform, config.webhook_url)
+        mail = self.platform if isinstance(self.platform, KeepsMail) else None
+        self.poster = mail.poster() if mail is not None else Poster(self.platform, config.webhook_url)
         self._process = process
         self._customers = Customers(process.customers) if process.customers is not None else None
         self._spawn = spawn

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tui_inbox.standins.config import Member
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
+
+if TYPE_CHECKING:
+    from tui_inbox.standins.webhooks import Poster
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,29 @@ class Answer:
     status: int
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Instead of an answer, the connection breaks."""
+
+
+@dataclass(frozen=True)
+class Torn:
+    """An answer of which half is missing."""
+
+    answer: Answer
+
+    @property
+    def content(self) -> bytes:
+        """The half that is sent."""
+        whole = json.dumps(self.answer.body).encode()
+        return whole[: len(whole) // 2]
+
+
+Reaction = Answer | Cut | Torn
+Handle = Callable[[Call], Awaitable[Reaction]]
+"""Answers a request as the channel would, faults included."""
 
 
 class RefusedError(Exception):
@@ -112,3 +140,14 @@ class SignsUrl(Protocol):
 
     def signed_url(self, body: bytes, url: str) -> str:
         """``url`` with the signature of this body."""
+
+
+@runtime_checkable
+class KeepsMail(Protocol):
+    """A channel that is spoken to by other ways than HTTP, and that is asked for what came in."""
+
+    def poster(self) -> Poster:
+        """What keeps that."""
+
+    async def serve(self, handle: Handle, stack: AsyncExitStack) -> None:
+        """Listen until ``stack`` is closed."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.standins.custom import CustomStandin
+from tui_inbox.standins.email import EmailStandin
 from tui_inbox.standins.instagram import InstagramStandin
 from tui_inbox.standins.line import LineStandin
 from tui_inbox.standins.messenger import MessengerStandin
@@ -35,6 +36,7 @@ PLATFORMS: Mapping[ChannelKind, Callable[[ChannelState, Specs | None], Platform]
     ChannelKind.WECHAT: WeChatStandin,
     ChannelKind.TIKTOK: TikTokStandin,
     ChannelKind.X: XStandin,
+    ChannelKind.EMAIL: EmailStandin,
     ChannelKind.CUSTOM: CustomStandin,
 }
 """One for every kind that somebody else runs; the website chat is our own."""

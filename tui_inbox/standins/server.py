@@ -18,9 +18,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tui_inbox.domain.clock import Clock, system_clock
 from tui_inbox.standins import control
-from tui_inbox.standins.channel import Channel, Cut, Reaction, Torn
+from tui_inbox.standins.channel import Channel
 from tui_inbox.standins.config import StandinConfig
-from tui_inbox.standins.platform import Call
+from tui_inbox.standins.platform import Call, Cut, KeepsMail, Reaction, Torn
 from tui_inbox.standins.specs import Specs
 
 BODY_MAXIMUM = 1 << 20
@@ -54,9 +54,12 @@ class Host:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        for channel in self.channels.values():
-            self._spawn(channel.poster.run())
-        yield
+        async with contextlib.AsyncExitStack() as stack:
+            for channel in self.channels.values():
+                self._spawn(channel.poster.run())
+                if isinstance(channel.platform, KeepsMail):
+                    await channel.platform.serve(channel.handle, stack)
+            yield
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

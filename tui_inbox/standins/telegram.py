@@ -25,6 +25,8 @@ class TelegramStandin:
     def __init__(self, state: ChannelState, specs: Specs | None) -> None:
         self.state = state
         self._specs = specs
+        self._updates: list[Mapping[str, Any]] = []
+        """What a bot without a webhook can ask for."""
 
     def is_send(self, call: Call) -> bool:
         """Whether the request sends a message."""
@@ -39,12 +41,25 @@ class TelegramStandin:
             raise refuse(401, "Unauthorized")
 
     def read(self, call: Call) -> Answer:
-        """``getMe``."""
+        """``getMe`` and ``getUpdates``."""
+        if call.path.endswith("/getUpdates"):
+            return self._news(_body(call))
         if not call.path.endswith("/getMe"):
             raise refuse(404, "Not Found")
         name = self.state.config.account or "demo_bot"
         ident = int(self.state.config.token.split(":")[0])
         return Answer(200, {"ok": True, "result": {"id": ident, "is_bot": True, "first_name": name, "username": name}})
+
+    def _news(self, body: Mapping[str, Any]) -> Answer:
+        """Updates from ``offset`` on; those before it are forgotten, as the real one does. Never waits."""
+        if self.state.config.webhook_url:
+            raise refuse(409, "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook")
+        problem = self._specs.telegram_problem("getUpdates", body) if self._specs is not None else ""
+        offset, limit = body.get("offset", 0), body.get("limit", 100)
+        if problem or not isinstance(offset, int) or not isinstance(limit, int) or not 1 <= limit <= 100:
+            raise refuse(400, f"Bad Request: {problem or 'wrong offset or limit'}")
+        self._updates = [item for item in self._updates if item["update_id"] >= offset]
+        return Answer(200, {"ok": True, "result": self._updates[:limit]})
 
     def check(self, call: Call) -> Taken:
         """Everything that the real one checks."""
@@ -131,6 +146,7 @@ class TelegramStandin:
 
     def encode(self, body: Mapping[str, Any]) -> bytes:
         """UTF-8, not escaped."""
+        self._updates.append(body)
         return json.dumps(body, ensure_ascii=False, default=str).encode("utf-8", "replace")
 
 
