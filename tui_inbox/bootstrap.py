@@ -23,7 +23,9 @@ from tui_inbox.services.context import Context
 from tui_inbox.services.directory import DirectoryService
 from tui_inbox.services.draft_files import DraftFiles
 from tui_inbox.services.drafts import DraftService
+from tui_inbox.services.exporting import ExportService
 from tui_inbox.services.importing import ImportService
+from tui_inbox.services.importing_threads import ThreadImportService
 from tui_inbox.services.inbox import InboxService
 from tui_inbox.services.lifecycle import LifecycleService
 from tui_inbox.services.outbox import OutboxService
@@ -107,6 +109,8 @@ class Services:
     drafts: DraftService
     directory: DirectoryService
     importing: ImportService
+    importing_threads: ThreadImportService
+    exporting: ExportService
     receiving: ReceivingService
     polling: PollingService
     chat: ChatService
@@ -187,6 +191,8 @@ async def open_services(
         drafts=DraftService(context, DraftFiles(paths.drafts_dir())),
         directory=DirectoryService(context, adapters),
         importing=ImportService(context),
+        importing_threads=ThreadImportService(context),
+        exporting=ExportService(context),
         receiving=receiving,
         polling=PollingService(context, adapters, receiving),
         chat=chat,

@@ -9,6 +9,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ class Asked:
 ADDRESSES = {"mail": ANA, "bot": "5550001"}
 
 
-async def connect(space: Workspace, name: str, kind: ChannelKind, settings: dict[str, str], secret: str) -> Channel:
+async def connect(space: Workspace, name: str, kind: ChannelKind, settings: dict[str, Any], secret: str) -> Channel:
     channel = await space.add_channel(name, kind, **settings)
     secrets = Secrets({"password": secret, "token": secret})
     space.adapters.other[name] = build_adapter(channel, secrets, http=Http(clock=space.clock))

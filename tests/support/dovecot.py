@@ -153,7 +153,7 @@ def smtp_into(imap: Imap) -> Iterator[tuple[int, list[Envelope]]]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    options = {"authenticator": known, "auth_required": True, "auth_require_tls": False}
+    options: dict[str, Any] = {"authenticator": known, "auth_required": True, "auth_require_tls": False}
     controller = Controller(delivery, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:

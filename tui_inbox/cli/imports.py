@@ -1,13 +1,18 @@
-"""``import contacts``: bring a list of contacts in."""
+"""``import``: bring a list of contacts in, or contacts with all that was said."""
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import json
+import os
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from tui_inbox.cli.output import emit_json, json_option
+from tui_inbox.cli.output import emit_json, emit_record, json_option
 from tui_inbox.cli.session import Session, common_options, tell
 from tui_inbox.domain.errors import UsageError
 
@@ -30,6 +35,7 @@ def import_group() -> None:
 @click.option("--map", "pairs", multiple=True, metavar="HEADER=FIELD", help="Which column is what; repeatable.")
 @click.option("--region", default="", metavar="CC", help="Country of phone numbers written without +, for example DE.")
 @click.option("--channel", "channels", multiple=True, metavar="NAME", help="Channel to reach them on; repeatable.")
+@click.option("--refused", type=click.Path(path_type=Path), metavar="FILE", help="Write rows that can't be used there.")
 @json_option
 @common_options
 @click.pass_obj
@@ -40,6 +46,7 @@ def contacts(
     pairs: tuple[str, ...],
     region: str,
     channels: tuple[str, ...],
+    refused: Path | None,
     as_json: bool,
 ) -> None:
     """Add the contacts of a CSV file: names, email, phone, language, country, tags.
@@ -54,6 +61,8 @@ def contacts(
         )
 
     report = session.run(work, create=not dry_run)
+    if refused is not None:
+        _write_refused(refused, report)
     if as_json:
         emit_json(_record(report))
         return
@@ -68,6 +77,78 @@ def contacts(
             tell(f"and {len(rows) - MOST_TOLD} more; --json tells all")
     if report.ignored_columns:
         tell(f"columns not used: {', '.join(report.ignored_columns)}. Say what they are with --map HEADER=FIELD.")
+
+
+def _write_refused(file: Path, report: ImportReport) -> None:
+    """The rows that can't be used as they came, each with its number and the reason: to be mended and given again."""
+    with _new_file(file) as out:
+        writer = csv.writer(out)
+        writer.writerow([*report.header, "row", "reason"])
+        for (number, reason), cells in zip(report.bad, report.bad_cells, strict=True):
+            padded = [*cells, *[""] * (len(report.header) - len(cells))]
+            writer.writerow([*padded, number, reason])
+
+
+def _new_file(file: Path) -> TextIO:
+    try:
+        return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="")
+    except FileExistsError:
+        raise UsageError(f"{file} is there already; give another name for --refused.") from None
+    except OSError as error:
+        raise UsageError(f"{file} can't be written: {(error.strerror or 'unknown error').lower()}.") from error
+
+
+@import_group.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Tell what would be done; nothing is written.")
+@click.option(
+    "--refused", type=click.Path(path_type=Path), metavar="FILE", help="Write lines that can't be used there."
+)
+@json_option
+@common_options
+@click.pass_obj
+def conversations(session: Session, file: Path, dry_run: bool, refused: Path | None, as_json: bool) -> None:
+    """Add the contacts of a file of JSON lines with their threads, as ``export conversations`` writes it.
+
+    Contacts that are there already are passed over, so that the same command goes on after an interruption. Nothing
+    in the file is ever sent: what was not sent yet comes as taken back.
+    """
+    from tui_inbox.services.importing_threads import RefusedLine, ThreadsReport
+
+    bad: list[tuple[int, str]] = []
+    with contextlib.ExitStack() as stack:
+        out = stack.enter_context(_new_file(refused)) if refused is not None else None
+        bar = stack.enter_context(click.progressbar(length=_size(file), label="importing", file=sys.stderr))
+
+        def told(line: RefusedLine) -> None:
+            if line.known:
+                return
+            if len(bad) < MOST_TOLD:
+                bad.append((line.number, line.reason))
+            if out is not None:
+                out.write(json.dumps({"line": line.number, "reason": line.reason, "raw": line.text}) + "\n")
+
+        async def work(services: Services) -> ThreadsReport:
+            return await services.importing_threads.run(file, refused=told, progress=bar.update, dry_run=dry_run)
+
+        report = session.run(work, create=not dry_run)
+    sentence = (
+        f"{'would add' if dry_run else 'added'} {report.added:,} with {report.messages:,} messages, "
+        f"skipped {report.known:,} known and {report.bad:,} that cannot be used"
+    )
+    record = {"added": report.added, "messages": report.messages, "known": report.known, "bad": report.bad}
+    emit_record({**record, "dry_run": dry_run}, as_json=as_json, sentence=sentence)
+    for number, reason in bad:
+        tell(f"line {number}: {reason}")
+    if report.bad > len(bad):
+        tell(f"and {report.bad - len(bad):,} more; --refused FILE keeps all")
+
+
+def _size(file: Path) -> int:
+    try:
+        return max(1, file.stat().st_size)
+    except OSError as error:
+        raise UsageError(f"{file} can't be read: {(error.strerror or 'unknown error').lower()}.") from error
 
 
 def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "deliver": "processes:deliver",
     "demo": "demo:demo",
     "doctor": "diagnosis:doctor",
+    "export": "transfer:export_group",
     "find": "find:find",
     "import": "imports:import_group",
     "manual": "manual:manual",

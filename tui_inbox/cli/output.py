@@ -50,7 +50,12 @@ def plain(value: Any) -> Any:
 
 def emit_json(value: Any) -> None:
     """One JSON value on one line, in ASCII, so that nothing in it can act on a terminal."""
-    click.echo(json.dumps(plain(value)))
+    click.echo(json_line(value))
+
+
+def json_line(value: Any) -> str:
+    """A value as JSON on one line, without its end."""
+    return json.dumps(plain(value))
 
 
 def emit_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, as_csv: bool = False) -> None:

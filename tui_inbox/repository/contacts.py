@@ -66,6 +66,12 @@ class ContactRepository(Repository):
             conditions.append(contacts.c.phone_digits == digits_of(phone))
         return await self._contacts(or_(*conditions)) if conditions else []
 
+    async def after(self, contact_id: int, limit: int) -> list[Contact]:
+        """The next contacts by id, for a walk over all of them."""
+        statement = select(contacts.c.id).where(contacts.c.id > contact_id).order_by(contacts.c.id).limit(limit)
+        ids = [row.id for row in await self._all(statement)]
+        return await self._contacts(contacts.c.id.in_(ids)) if ids else []
+
     async def add(self, contact: NewContact, now: datetime) -> int:
         """Store a new contact with its (empty) conversation; returns its id."""
         return (await self.add_many((contact,), now))[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,12 @@ class ConversationRepository(Repository):
         if row is None:
             raise NotFoundError(f"There is no contact {contact_id}.")
         return _conversation(row)
+
+    async def of_all(self, contact_ids: Sequence[int]) -> dict[int, Conversation]:
+        """The conversations of several contacts, by contact."""
+        columns = [conversations.c[name] for name in _NAMES]
+        rows = await self._all(select(*columns).where(conversations.c.contact_id.in_(contact_ids)))
+        return {row.contact_id: _conversation(row) for row in rows}
 
     async def save(self, before: Conversation, after: Conversation) -> Conversation:
         """Write what the lifecycle changed, if nobody else did since ``before``; returns the row as it is then.

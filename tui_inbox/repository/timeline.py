@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -141,6 +141,14 @@ class TimelineRepository(Repository):
         rows = await self._all(statement.order_by(timeline.c.at.desc(), timeline.c.seq.desc()).limit(limit))
         return [_entry(row) for row in reversed(rows)]
 
+    async def of_all(self, contact_ids: Sequence[int]) -> dict[int, list[TimelineEntry]]:
+        """The whole threads of several contacts, by contact, each oldest first."""
+        found: dict[int, list[TimelineEntry]] = {}
+        order = (timeline.c.contact_id, timeline.c.at, timeline.c.seq)
+        for row in await self._all(_entries(*contact_ids).order_by(*order)):
+            found.setdefault(row.contact_id, []).append(_entry(row))
+        return found
+
     async def last_inbound(self, contact_id: int, channel_id: int) -> Answered | None:
         """What the customer wrote last on a channel; ``None`` = nothing yet."""
         columns = timeline.c
@@ -200,14 +208,17 @@ _DELIVERY = (
 )
 
 
-def _entries(contact_id: int) -> Select[Any]:
+def _entries(*contact_ids: int) -> Select[Any]:
     joined = (
         timeline.outerjoin(outbox, outbox.c.message_id == timeline.c.message_id)
         .outerjoin(agents, agents.c.id == timeline.c.author_id)
         .outerjoin(channels, channels.c.id == timeline.c.channel_id)
     )
     columns = select(timeline, *_DELIVERY, agents.c.handle, channels.c.kind, channels.c.name)
-    return columns.select_from(joined).where(timeline.c.contact_id == contact_id)
+    # One contact by equality: a list of one is planned differently.
+    chosen = timeline.c.contact_id
+    whose = chosen == contact_ids[0] if len(contact_ids) == 1 else chosen.in_(contact_ids)
+    return columns.select_from(joined).where(whose)
 
 
 def _entry(row: AnyRow) -> TimelineEntry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,10 +16,14 @@ from tui_inbox.repository.contacts import NewContact
 
 LARGEST = 200_000_000
 """Bytes of the largest file taken; a million contacts have about half of it."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+QUOTE = "'"
+"""Put before such a cell by spreadsheets and by our export; taken off here."""
 LONGEST_FIELD = 2000
 """Characters of the longest value taken."""
 DELIMITERS = ",;\t|"
-FIELDS = ("first_name", "last_name", "name", "email", "phone", "language", "country", "tags")
+FIELDS = ("first_name", "last_name", "name", "email", "phone", "language", "country", "tags", "custom")
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 _BREAKS = re.compile(r"[;,|]")
 _CUSTOM = "custom:"
@@ -35,6 +40,7 @@ _HEADERS: Mapping[str, str] = {
         "language": "language lang locale preferredlanguage",
         "country": "country countrycode countryregion",
         "tags": "tags tag labels label",
+        "custom": "custom customfields",
     }.items()
     for name in names.split()
 } | {"firstname": "first_name", "lastname": "last_name"}
@@ -51,6 +57,9 @@ class ImportFile:
     """Row number and why it can't be used."""
     ignored: tuple[str, ...]
     """Headers that were not recognised."""
+    header: tuple[str, ...] = ()
+    bad_cells: tuple[tuple[str, ...], ...] = ()
+    """The rows in ``bad`` as they came."""
 
 
 class _BadRowError(Exception):
@@ -72,7 +81,7 @@ def read_file(path: Path, mapping: Mapping[str, str], region: str = "") -> Impor
             f"{path.name} has no column with a name, email or phone; its first line is: "
             f"{', '.join(header[1])[:200]}. Name the columns in the first line, or map them."
         )
-    contacts, bad = [], []
+    contacts, bad, bad_cells = [], [], []
     for number, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
@@ -80,8 +89,9 @@ def read_file(path: Path, mapping: Mapping[str, str], region: str = "") -> Impor
             contacts.append((number, _contact(cells, len(header[1]), columns, region)))
         except _BadRowError as error:
             bad.append((number, str(error)))
+            bad_cells.append(tuple(cells))
     ignored = tuple(name for index, name in enumerate(header[1]) if index not in columns and name.strip())
-    return ImportFile(contacts, bad, ignored)
+    return ImportFile(contacts, bad, ignored, tuple(header[1]), tuple(bad_cells))
 
 
 def _decoded(path: Path) -> str:
@@ -148,7 +158,7 @@ def _plain(header: str) -> str:
 def _contact(cells: list[str], width: int, columns: Mapping[int, str], region: str) -> NewContact:
     if len(cells) > width and any(cell.strip() for cell in cells[width:]):
         raise _BadRowError(f"it has {len(cells)} values for {width} columns; put values with separators into quotes")
-    values = {field: " ".join(cells[index].split()) for index, field in columns.items() if index < len(cells)}
+    values = {field: _cell(cells[index]) for index, field in columns.items() if index < len(cells)}
     if any(len(value) > LONGEST_FIELD for value in values.values()):
         raise _BadRowError(f"a value is longer than {LONGEST_FIELD:,} characters")
     first, last = values.get("first_name", ""), values.get("last_name", "")
@@ -166,8 +176,28 @@ def _contact(cells: list[str], width: int, columns: Mapping[int, str], region: s
         language=values.get("language", ""),
         country=values.get("country", ""),
         tags=_tags(values.get("tags", "")),
-        custom={key[len(_CUSTOM) :]: value for key, value in values.items() if key.startswith(_CUSTOM) and value},
+        custom=_custom(values),
     )
+
+
+def _cell(written: str) -> str:
+    """A cell without the quote by which spreadsheets and our own export keep a text from being a formula."""
+    text = " ".join(written.split())
+    return text[1:] if text.startswith(QUOTE) and text[1:].startswith((*FORMULA, QUOTE)) else text
+
+
+def _custom(values: Mapping[str, str]) -> dict[str, str]:
+    """Custom fields, from columns of their own and from one that holds a JSON object."""
+    own = {key[len(_CUSTOM) :]: value for key, value in values.items() if key.startswith(_CUSTOM) and value}
+    if not values.get("custom"):
+        return own
+    try:
+        told = json.loads(values["custom"])
+    except ValueError:
+        told = None
+    if not isinstance(told, dict) or not all(isinstance(value, str) for value in told.values()):
+        raise _BadRowError("the custom fields are no JSON object of texts")
+    return {**told, **own}
 
 
 def _email(written: str) -> str:

@@ -47,6 +47,9 @@ class ImportReport:
     """Names of channels on which the added contacts can be reached from now on."""
     ignored_columns: tuple[str, ...] = ()
     """Headers that were not recognised."""
+    header: tuple[str, ...] = field(default=(), compare=False)
+    bad_cells: tuple[tuple[str, ...], ...] = field(default=(), compare=False)
+    """The rows in ``bad`` as they came, under ``header``."""
 
 
 @dataclass
@@ -179,4 +182,6 @@ def _report(file: ImportFile, known: _Known, targets: Sequence[Channel], *, dry_
         dry_run=dry_run,
         channels=tuple(channel.name for channel in targets),
         ignored_columns=file.ignored,
+        header=file.header,
+        bad_cells=file.bad_cells,
     )

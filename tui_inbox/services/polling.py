@@ -113,7 +113,7 @@ class PollingService:
         try:
             return poll_of(self._adapters.get(channel)) is not None
         except InboxError as error:
-            logger.info("channel %s is not asked for news: %s", channel.name, error)
+            logger.debug("channel %s is not asked for news: %s", channel.name, error)
             return False
 
     async def _keep(self, channel: Channel, before: str, polled: Polled) -> bool:
