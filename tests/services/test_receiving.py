@@ -11,8 +11,9 @@ import pytest
 
 from tests.server.support import posts
 from tests.server.support.inbox import Inbox
-from tests.server.support.workspace import SetClock, open_workspace
-from tui_inbox.channels.port import PayloadError
+from tests.server.support.workspace import SECRETS, SetClock, open_workspace
+from tui_inbox.channels.http import Http
+from tui_inbox.channels.port import PayloadError, Secrets
 from tui_inbox.channels.whatsapp import WhatsAppAdapter
 from tui_inbox.domain.errors import StoreBusyError
 from tui_inbox.domain.events import ChannelEvent
@@ -275,7 +276,8 @@ class Fragile(WhatsAppAdapter):
 async def test_a_defect_of_the_adapter_is_put_aside_without_its_text(
     inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    inbox.space.adapters.other["wa"] = Fragile.__new__(Fragile)
+    config = {**inbox.space.channels["wa"].config, "webhook_url": "", "base_url": ""}
+    inbox.space.adapters.other["wa"] = Fragile(config, Secrets(SECRETS), Http())
     assert await inbox.post(b"crash", b"other") == 2
     assert await inbox.statuses() == [
         ("quarantined", "the adapter failed: ZeroDivisionError"),
@@ -325,9 +327,12 @@ async def test_killed_in_the_middle_of_a_batch_the_rest_is_done_later(
 
 
 async def test_bodies_of_a_channel_without_secrets_wait_and_hold_up_nobody(inbox: Inbox) -> None:
+    hook = await inbox.hook("tg")
+    for number in range(25):
+        update = posts.posted(posts.telegram(number, "hi", inbox.clock()))
+        await inbox.space.receiving.accept(hook.channel, hook.adapter, update)
     inbox.space.adapters.locked.add("tg")
-    updates = [posts.telegram(number, "hi", inbox.clock()) for number in range(25)]
-    assert await inbox.post(*updates, channel="tg") == 0
+    assert await inbox.space.receiving.process_pending() == 0
     assert await inbox.post(posts.whatsapp(posts.message("m1", "hello", inbox.clock()))) == 1
     inbox.space.adapters.locked.clear()
     assert await inbox.space.receiving.process_pending() == 25
