@@ -131,9 +131,12 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
         """As Textual does it, but below a dialog only what has changed is painted, and once.
 
         Textual, when anything has ever changed there, paints the whole screen at every message that comes here later.
+        It also forgets here which parts have told that they look different, also those that this picture does not
+        have: one that was laid out earlier and is painted now.
         """
         app, regions = self.app, self._compositor._dirty_regions
         if self is app.screen or self not in app._background_screens:
+            self._compositor.update_widgets(self._dirty_widgets)
             super()._compositor_refresh()
         elif regions:
             self._set_dirty(*regions)
