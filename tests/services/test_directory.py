@@ -112,7 +112,7 @@ async def test_channels(directory: DirectoryService) -> None:
         ("telegram", ChannelKind.TELEGRAM, {}, {}, "already"),
         ("a/b", ChannelKind.TELEGRAM, {}, {}, "can't be a channel name"),
         ("shop-bot", ChannelKind.GOOGLE_BUSINESS, {}, {}, "ended"),
-        ("shop-mail", ChannelKind.EMAIL, {}, {}, "can't be connected yet"),
+        ("shop-mail", ChannelKind.EMAIL, {}, {}, "needs address, smtp_host, imap_host"),
         ("shop-bot", ChannelKind.TELEGRAM, {}, {"windowseconds": 5}, "Unknown policy setting"),
     ],
 )

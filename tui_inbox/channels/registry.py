@@ -47,7 +47,7 @@ _ADAPTERS: Sequence[type[ChannelAdapter]] = (
     WebChatAdapter,
 )
 ADAPTERS: Mapping[ChannelKind, type[ChannelAdapter]] = {adapter.kind: adapter for adapter in _ADAPTERS}
-"""One adapter for every kind that can be connected."""
+"""One adapter for every kind whose service has not ended."""
 
 
 def secrets_of(kind: ChannelKind) -> Sequence[str]:
@@ -74,12 +74,7 @@ def build_adapter(
     adapter = ADAPTERS.get(channel.kind)
     if adapter is None:
         retired = DEFAULT_POLICIES[channel.kind].retired
-        if retired:
-            raise UsageError(f"Channel '{channel.name}' can't be connected: {retired} Its history can be read.")
-        known = ", ".join(sorted(ADAPTERS))
-        raise UsageError(
-            f"Channel '{channel.name}' is of kind {channel.kind}, which cannot be connected yet: {known} can."
-        )
+        raise UsageError(f"Channel '{channel.name}' can't be connected: {retired} Its history can be read.")
     for name in adapter.required_config:
         if not channel.config.get(name, "").strip():
             raise UsageError(

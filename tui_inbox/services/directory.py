@@ -182,10 +182,6 @@ def _check_name(name: str, what: str) -> None:
 def _check_config(kind: ChannelKind, given: Mapping[str, str]) -> None:
     from tui_inbox.channels.registry import ADAPTERS  # brings the HTTP client, which most processes never need
 
-    adapter = ADAPTERS.get(kind)
-    if adapter is None:
-        known = ", ".join(sorted(item.value for item in ADAPTERS))
-        raise UsageError(f"{kind.value} channels can't be connected yet. Those that can: {known}.")
-    missing = [key for key in adapter.required_config if not given.get(key)]
+    missing = [key for key in ADAPTERS[kind].required_config if not given.get(key)]
     if missing:
         raise UsageError(f"A {kind.value} channel needs {', '.join(missing)}. Give each as NAME=VALUE.")

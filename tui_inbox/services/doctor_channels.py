@@ -18,9 +18,8 @@ async def channel(settings: Settings, item: Channel, adapters: AdapterSource | N
 
     name = f"channel {item.name}"
     if item.kind not in ADAPTERS:
-        retired = DEFAULT_POLICIES[item.kind].retired
-        told = retired or f"{item.kind.value} channels cannot be connected yet"
-        return Check(name, State.WARNING, f"{told.rstrip('.')}: nothing is sent there")
+        retired = DEFAULT_POLICIES[item.kind].retired.rstrip(".")
+        return Check(name, State.WARNING, f"{retired}: nothing is sent there")
     if item.paused_reason:
         told = f"paused: {item.paused_reason} When that is mended: tui-inbox channel test {item.name}"
         return Check(name, State.WARNING, told)
