@@ -133,7 +133,9 @@ async def test_a_server_that_goes_away_while_copying(tmp_path: Path, server: Ser
 
     def end(now: str, _done: int, _whole: int) -> None:
         if now == "copying timeline":
-            server.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+            # It waits until they are gone: a busy server may let the copy end before it looks at the signal.
+            ended = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity"
+            server.run(f"{ended} WHERE datname = '{name}'")
 
     with pytest.raises(StoreUnreachableError, match=r"was lost.*What had been copied before is kept"):
         await moving.copy(str(tmp_path / "first.db"), server_database, end)
