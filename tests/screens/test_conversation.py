@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tests.screens.conftest import Workspace, until
@@ -425,4 +426,16 @@ async def test_a_picture_forgets_nothing_that_has_not_been_painted(workspace: Wo
         screen._dirty_widgets.add(row)
         screen._compositor_refresh()
         assert row not in screen._dirty_widgets
+        assert not row._repaint_regions, "it was painted, and waits no longer"
+
+
+async def test_a_part_of_the_screen_painted_anew_forgets_no_widget(workspace: Workspace) -> None:
+    async with workspace.running(SMALL) as (_, pilot):
+        screen = await open_conversation(pilot, "Carlos")
+        row = screen.composer.row
+        row._set_dirty()
+        screen._dirty_widgets.add(row)
+        screen._set_dirty(Region(0, 0, 1, 1))
+        screen._repaint_required = True
+        screen._on_timer_update()
         assert not row._repaint_regions, "it was painted, and waits no longer"

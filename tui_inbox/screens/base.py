@@ -127,6 +127,12 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
             self._at_once = False
             self._on_timer_update()
 
+    def _on_timer_update(self) -> None:
+        """As Textual does it; but where a part of the screen itself is painted anew, Textual forgets its widgets."""
+        if self._repaint_required and self.is_current and not self.app._batch_count:
+            self._compositor.update_widgets(self._dirty_widgets)
+        super()._on_timer_update()
+
     def _compositor_refresh(self) -> None:
         """As Textual does it, but below a dialog only what has changed is painted, and once.
 
