@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from textual.geometry import Region
 from textual.pilot import Pilot
 
 from tests.screens.conftest import Workspace, until
@@ -415,27 +414,3 @@ async def test_the_offer_to_take_back_goes_when_it_is_over(workspace: Workspace)
         screen.composer.submit()
         await until(lambda: "takes it back" in status(screen), pilot)
         await until(lambda: status(screen) == "", pilot)
-
-
-async def test_a_picture_forgets_nothing_that_has_not_been_painted(workspace: Workspace) -> None:
-    """Textual may paint a layout of before while a part waits to be painted anew; the part must be in the picture."""
-    async with workspace.running(SMALL) as (_, pilot):
-        screen = await open_conversation(pilot, "Carlos")
-        row = screen.composer.row
-        row._set_dirty()
-        screen._dirty_widgets.add(row)
-        screen._compositor_refresh()
-        assert row not in screen._dirty_widgets
-        assert not row._repaint_regions, "it was painted, and waits no longer"
-
-
-async def test_a_part_of_the_screen_painted_anew_forgets_no_widget(workspace: Workspace) -> None:
-    async with workspace.running(SMALL) as (_, pilot):
-        screen = await open_conversation(pilot, "Carlos")
-        row = screen.composer.row
-        row._set_dirty()
-        screen._dirty_widgets.add(row)
-        screen._set_dirty(Region(0, 0, 1, 1))
-        screen._repaint_required = True
-        screen._on_timer_update()
-        assert not row._repaint_regions, "it was painted, and waits no longer"

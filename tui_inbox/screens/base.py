@@ -7,7 +7,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, cast
 
 from textual import events
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 from textual.widgets import Input, TextArea
 from textual.worker import Worker, WorkerState
 
@@ -15,6 +15,7 @@ from tui_inbox.actions import ACTIONS, Keymap, Scope
 from tui_inbox.domain.clock import Clock
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.models import Agent
+from tui_inbox.screens.painting import Painting
 from tui_inbox.widgets.keys import ActionTarget, bindings_for
 from tui_inbox.widgets.status_line import StatusLine
 
@@ -88,14 +89,13 @@ class Host(Protocol):
         """Tell all screens that this program has just written to the store."""
 
 
-class ActionScreen(ActionTarget, Screen[ResultT]):
+class ActionScreen(ActionTarget, Painting[ResultT]):
     """A full screen. Subclasses set ``BINDINGS = bindings_for(…)`` and write ``do_<action id>`` methods."""
 
     SEQUENCE_SCOPES = (Scope.LIST,)
     HINTS: ClassVar[tuple[str, ...]] = ()
     """Action ids of the hint bar, the most wanted first."""
     AUTO_FOCUS = ""
-    _at_once = False
 
     @property
     def host(self) -> Host:
@@ -115,40 +115,6 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
             if lines:
                 lines[0].say(sentence, refused=refused)
                 return
-
-    def paint_at_once(self) -> None:
-        """Do not let what has just changed wait. Textual paints no sooner than a sixtieth of a second after the picture
-        before, which is that of the key whose answer this is."""
-        self._at_once = True
-        self.check_idle()
-
-    def _on_idle(self, event: events.Idle) -> None:  # type: ignore[override]  # Textual calls its own one as well
-        if self._at_once and (self._dirty_widgets or self._layout_required or self._repaint_required):
-            self._at_once = False
-            self._on_timer_update()
-
-    def _on_timer_update(self) -> None:
-        """As Textual does it; but where a part of the screen itself is painted anew, Textual forgets its widgets."""
-        if self._repaint_required and self.is_current and not self.app._batch_count:
-            self._compositor.update_widgets(self._dirty_widgets)
-        super()._on_timer_update()
-
-    def _compositor_refresh(self) -> None:
-        """As Textual does it, but below a dialog only what has changed is painted, and once.
-
-        Textual, when anything has ever changed there, paints the whole screen at every message that comes here later.
-        It also forgets here which parts have told that they look different, also those that this picture does not
-        have: one that was laid out earlier and is painted now.
-        """
-        app, regions = self.app, self._compositor._dirty_regions
-        if self is app.screen or self not in app._background_screens:
-            self._compositor.update_widgets(self._dirty_widgets)
-            super()._compositor_refresh()
-        elif regions:
-            self._set_dirty(*regions)
-            app.screen.refresh(*regions)
-            regions.clear()
-            self._dirty_widgets.clear()
 
     def on_descendant_focus(self) -> None:
         """A field that has the focus takes the keys that waited for it."""
@@ -220,7 +186,7 @@ class ActionScreen(ActionTarget, Screen[ResultT]):
         self.app.exit(0)
 
 
-class ActionModal(ActionTarget, ModalScreen[ResultT]):
+class ActionModal(ActionTarget, Painting[ResultT], ModalScreen[ResultT]):
     """A dialog over a screen; says things on the screen below."""
 
     @property

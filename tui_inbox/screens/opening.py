@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.events import Resize
-from textual.screen import Screen
 
+from tui_inbox.screens.painting import Painting
 from tui_inbox.widgets.hint_bar import HintBar
 from tui_inbox.widgets.lines import Lines, beside
 
@@ -25,7 +25,7 @@ INBOX_HINTS = (
 """Action ids of the inbox's hint bar, the most wanted first."""
 
 
-class OpeningScreen(Screen[None]):
+class OpeningScreen(Painting[None]):
     """Looks as the inbox will; the application holds all keys for it."""
 
     DEFAULT_CSS = """
