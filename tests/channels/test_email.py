@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.channels.support import MESSAGE_ID, NOW, Standins, allow, standins, text_to
+from tests.channels.support import MESSAGE_ID, NOW, Standins, allow, loopback, standins, text_to
 from tui_inbox.channels.email import EmailAdapter
 from tui_inbox.channels.email_reading import parse, subject_of
 from tui_inbox.channels.http import Http
@@ -23,6 +24,7 @@ from tui_inbox.domain.kinds import ChannelKind, ContentKind, ErrorClass, Inbound
 from tui_inbox.domain.models import Channel
 from tui_inbox.standins.config import ChannelConfig, MemberConfig, StandinConfig
 from tui_inbox.standins.email import EmailStandin
+from tui_inbox.standins.mail_servers import ImapSession, Reply, SmtpSession
 
 BOX = "support@shop.example"
 ANA = "ana@customer.example"
@@ -458,3 +460,59 @@ async def test_a_mail_that_is_too_large_is_named_and_left(post: Post, monkeypatc
     assert isinstance(event, InboundMessage)
     assert event.text.startswith("Subject: Photos\n\n[mail of ")
     assert "too large" in event.text
+
+
+@pytest.mark.parametrize("size", ["9" * 5000, "٤٢", "12 apples"])
+def test_a_customer_cannot_pass_a_mail_off_as_too_large(size: str) -> None:
+    assert read(mail(f"X-Inbox-Too-Large: {size}")).text == "hello"
+    assert read(mail("X-Inbox-Too-Large: 12")).text == "hello"
+
+
+async def test_a_mail_that_the_server_refuses_to_hand_out_is_not_passed_over(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, cursor = await post.read("")
+    await post.servers.call("mail", "say", address=ANA, text="hello")
+    await post.servers.call("mail", "settled")
+    with monkeypatch.context() as broken:
+        broken.setattr(ImapSession, "_fetch", lambda _self, _rest: ["TAG NO try again later"])
+        with pytest.raises(PollError, match="asked again"):
+            await post.adapter().poll(cursor, 0)
+    (event,), _ = await post.read(cursor)
+    assert isinstance(event, InboundMessage)
+
+
+async def test_large_mails_are_read_a_few_at_a_time(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tui_inbox.channels.imap.BATCH_BYTES", 2000)
+    _, cursor = await post.read("")
+    for number in range(5):
+        await post.servers.call("mail", "say", address=ANA, text=f"{number} " + "x" * 900)
+    await post.servers.call("mail", "settled")
+    polled = await post.adapter().poll(cursor, 0)
+    assert (len(polled.bodies), polled.more) == (2, True)
+    events, _ = await post.read(cursor)
+    assert [event.text[0] for event in events if isinstance(event, InboundMessage)] == list("01234")
+
+
+UNREADABLE = [b"HTTP/1.1 200 OK\r\n", b"2x0 taken\r\n", b"\xff\xfe\r\n", b"250" + b"x" * 9000 + b"\r\n"]
+
+
+@pytest.mark.parametrize("answer", UNREADABLE, ids=["http", "letters", "bytes", "long"])
+async def test_an_answer_that_cannot_be_read_is_no_refusal(
+    post: Post, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    """After the mail has gone out nobody knows; before that nothing was sent."""
+
+    async def garbled(session: SmtpSession, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reply:
+        taken = await data(session, reader, writer)
+        assert taken.code == 250
+        writer.write(answer)
+        return Reply(0, "")
+
+    data = SmtpSession._data
+    monkeypatch.setattr(SmtpSession, "_data", garbled)
+    assert (await post.adapter().send(text_to(ANA), allow)).kind is OutcomeKind.AMBIGUOUS
+    assert len(await post.accepted()) == 1
+    async with loopback(answer) as other:
+        outcome = await post.adapter(smtp_port=str(other.port), total=2.0).send(text_to(ANA), allow)
+    assert outcome.kind is OutcomeKind.NOT_SENT

@@ -156,3 +156,23 @@ def test_a_channel_that_signs_its_address_needs_to_be_told_ours(
     monkeypatch.setenv("TUI_INBOX_SERVE__PUBLIC_URL", public_url)
     row = examined(cli, "doctor")["channel texts"]
     assert (row["state"], "public_url" in row["message"]) == (state, state == "warning")
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "needed", "state"),
+    [
+        ("telegram", (), {"TOKEN": "1:a"}, "ok"),
+        ("whatsapp", ("phone_number_id=1",), {"TOKEN": "t", "APP_SECRET": "s"}, "warning"),
+        ("email", ("address=a@b.example", "smtp_host=x", "imap_host=y"), {"PASSWORD": "two words"}, "ok"),
+        ("email", ("address=a@b.example", "smtp_host=x", "imap_host=y", "smtp_port=none"), {"PASSWORD": "p"}, "failed"),
+    ],
+)
+def test_what_is_asked_for_news_needs_no_secret_of_a_webhook(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, kind: str, config: tuple[str, ...], needed: dict[str, str], state: str
+) -> None:
+    sets = [part for pair in config for part in ("--set", pair)]
+    assert cli("channel", "add", "odd", "--kind", kind, *sets).exit_code == 0
+    for secret, value in needed.items():
+        monkeypatch.setenv(f"TUI_INBOX_CHANNELS__ODD__{secret}", value)
+    row = examined(cli, "doctor", code=state == "failed")["channel odd"]
+    assert (row["state"], "VERIFY_TOKEN" in row["message"]) == (state, state == "warning")

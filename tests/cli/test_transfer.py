@@ -13,8 +13,10 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tui_inbox.domain.kinds import ChannelKind, Role
+from tui_inbox.domain.models import Contact
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
+from tui_inbox.services.exporting import csv_cells
 
 TIMES = ("last_activity_at", "snoozed_until")
 
@@ -162,6 +164,7 @@ def test_no_cell_is_a_formula_and_all_of_it_comes_back(other: Cli, tmp_path: Pat
     rows = list(csv.DictReader(io.StringIO(exported)))
     assert all(not row["first_name"].startswith(("=", "+", "-", "@")) for row in rows)
     assert [row["phone"] for row in rows] == [person["contact"]["phone"] for person in people]
+    assert csv_cells(Contact(1, phone="=1"))[3] == "'=1", "a phone number is left as it is, and nothing else"
     file, third = tmp_path / "people.csv", Cli(tmp_path / "third.db", other.agent)
     file.write_text(exported, "utf-8")
     assert third("agent", "add", "ana", "--role", "admin").exit_code == 0

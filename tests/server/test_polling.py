@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,18 +13,21 @@ from typing import Any
 
 import pytest
 
-from tests.channels.support import NOW, Clockwork, Standins, standins
-from tests.server.support.workspace import Workspace, eventually, open_workspace
+from tests.channels.support import NOW, Clockwork, Standins, allow, standins, text_to
+from tests.server.support.workspace import Adapters, Workspace, eventually, open_workspace
 from tests.support.dovecot import dovecot, smtp_into
 from tui_inbox.channels.http import Http
-from tui_inbox.channels.port import PollError, Secrets, poll_of
+from tui_inbox.channels.port import ChannelAdapter, PollError, Secrets, poll_of
 from tui_inbox.channels.registry import build_adapter
 from tui_inbox.domain.errors import NotFoundError
+from tui_inbox.domain.events import OutcomeKind
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, DeliveryState, Direction, Receipt
 from tui_inbox.domain.models import Channel
 from tui_inbox.services.polling import PollingService
 from tui_inbox.standins.config import ChannelConfig, StandinConfig
 from tui_inbox.standins.email import EmailStandin
+from tui_inbox.standins.platform import Answer
+from tui_inbox.standins.telegram import TelegramStandin
 
 BOX, ANA, PASSWORD = "support@shop.example", "ana@customer.example", "correct-horse"
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
@@ -215,3 +218,80 @@ async def test_a_conversation_over_real_servers(tmp_path: Path) -> None:
                 "Subject: Re: Order 4711\n\nThank you!\n[photo] parcel.jpg",
             ]
             assert await polling.poll(mail) == 0
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
+@pytest.mark.parametrize("imap_security", ["tls", "starttls"])
+async def test_the_password_goes_to_a_server_alone_whose_certificate_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, imap_security: str
+) -> None:
+    clock = Clockwork(NOW)
+    with dovecot(PASSWORD) as imap, smtp_into(imap) as (smtp, taken):
+        async with open_workspace(tmp_path, clock, "http://127.0.0.1:9") as space:
+            port = imap.tls_port if imap_security == "tls" else imap.port
+            secured = {"smtp_security": "starttls", "imap_security": imap_security}
+            mail = await connect(space, "mail", ChannelKind.EMAIL, {**mailbox(smtp, port), **secured}, PASSWORD)
+            adapter = space.adapters.get(mail)
+            refused = await adapter.send(text_to(ANA), allow)
+            assert (refused.kind, "certificate" in refused.error_text) == (OutcomeKind.NOT_SENT, True)
+            with pytest.raises(PollError, match="certificate"):
+                await PollingService(space.context, space.adapters, space.receiving).poll(mail)
+            assert not (await adapter.check()).ok
+            log = (imap.home / "dovecot.log").read_text()
+            assert "no auth attempts" in log
+            assert "Login:" not in log
+
+            monkeypatch.setenv("SSL_CERT_FILE", str(imap.certificate))
+            assert (await adapter.check()).ok
+            assert (await adapter.send(text_to(BOX), allow)).kind is OutcomeKind.ACCEPTED
+            assert len(taken) == 1
+            assert await PollingService(space.context, space.adapters, space.receiving).poll(mail) == 0
+
+
+class Recording(Adapters):
+    """Keeps the settings by which the bot was asked last."""
+
+    base_url = ""
+
+    def get(self, channel: Channel) -> ChannelAdapter:
+        """The adapter of a channel."""
+        if channel.name == "bot":
+            self.base_url = channel.config["base_url"]
+        return super().get(channel)
+
+
+async def test_a_poller_asks_by_the_settings_of_the_moment(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A channel whose settings change while it is being asked is asked by the new ones."""
+    monkeypatch.setattr("tui_inbox.services.polling.PAUSE", 0.01)
+    recording = asked.space.adapters = Recording(other=asked.space.adapters.other)
+    stop, started = asyncio.Event(), await asked.space.channel("bot")
+    running = asyncio.create_task(asked.polling.run(stop))
+
+    async def begun() -> bool:
+        return recording.base_url == started.config["base_url"]
+
+    async def moved() -> bool:
+        return recording.base_url == "https://elsewhere.example"
+
+    await eventually(begun)
+    config = {**started.config, "base_url": "https://elsewhere.example"}
+    await asked.space.store.write(lambda unit: unit.directory.update_channel(started.id, config=config))
+    await eventually(moved)
+    stop.set()
+    await running
+
+
+async def test_an_update_without_a_number_is_left_out(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = asked.servers.host.channels["bot"].platform
+    assert isinstance(platform, TelegramStandin)
+    await asked.servers.call("bot", "say", address=ADDRESSES["bot"], text="hello")
+
+    def odd(body: Mapping[str, Any]) -> Answer:
+        """Twenty updates that are none, then the real ones."""
+        genuine = [item for item in platform._updates if item["update_id"] >= body["offset"]]
+        return Answer(200, {"ok": True, "result": [{"update_id": None, "message": {}}] * 20 + genuine})
+
+    monkeypatch.setattr(platform, "_news", odd)
+    assert await asked.polling.poll(asked.space.channels["bot"]) == 1
+    assert await asked.polling.poll(asked.space.channels["bot"]) == 0
+    assert await asked.said("bot") == ["hello"]

@@ -9,16 +9,24 @@ import grp
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 NOBODY = 65_534
 REQUIRED = "TESTS_REQUIRE_DOVECOT"
@@ -28,7 +36,9 @@ state_dir = {home}/state
 log_path = {home}/dovecot.log
 protocols = imap
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{home}/server.pem
+ssl_key = <{home}/server.key
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 default_internal_user = {user}
@@ -47,7 +57,7 @@ service imap-login {{
     port = {port}
   }}
   inet_listener imaps {{
-    port = 0
+    port = {tls_port}
   }}
 }}
 passdb {{
@@ -66,10 +76,17 @@ class Imap:
     """A running server."""
 
     port: int
+    """Without TLS, or with STARTTLS."""
+    tls_port: int
     home: Path
     password: str
     owner: tuple[int, int]
     """User and group that mail belongs to: Dovecot refuses the superuser."""
+
+    @property
+    def certificate(self) -> Path:
+        """What both servers show: it is signed by nobody but itself."""
+        return self.home / "server.pem"
 
     def deliver(self, user: str, raw: bytes) -> None:
         """Put a mail into somebody's inbox, as a delivery agent does."""
@@ -99,23 +116,48 @@ def _running(home: Path, password: str) -> Iterator[Imap]:
     if program is None:
         assert REQUIRED not in os.environ, "Dovecot is required here and can't be found"
         pytest.skip("needs Dovecot (apt install dovecot-imapd)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port, tls_port = _free_port(), _free_port()
     owner = (NOBODY, NOBODY) if os.getuid() == 0 else (os.getuid(), os.getgid())
     user, group = ("dovecot", "dovecot") if os.getuid() == 0 else (getpass.getuser(), grp.getgrgid(os.getgid()).gr_name)
-    settings = {"home": home, "port": port, "password": password, "user": user, "group": group}
+    settings = {"home": home, "port": port, "tls_port": tls_port, "password": password, "user": user, "group": group}
     (home / "mail").mkdir(mode=0o755)
     os.chown(home / "mail", *owner)
+    _sign(home)
     config = home / "dovecot.conf"
     config.write_text(CONFIG.format(uid=owner[0], gid=owner[1], **settings))
     process = subprocess.Popen([program, "-F", "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:
         _wait_for(port, process, home)
-        yield Imap(port, home, password, owner)
+        yield Imap(port, tls_port, home, password, owner)
     finally:
         process.terminate()
         process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _sign(home: Path) -> None:
+    """A certificate for this machine, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mail.example")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (home / "server.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (home / "server.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], home: Path) -> None:
@@ -150,10 +192,10 @@ def smtp_into(imap: Imap) -> Iterator[tuple[int, list[Envelope]]]:
         return AuthResult(success=given.password == imap.password.encode())
 
     delivery = _Delivery(imap)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port, context = _free_port(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(imap.certificate, imap.home / "server.key")
     options: dict[str, Any] = {"authenticator": known, "auth_required": True, "auth_require_tls": False}
+    options["tls_context"] = context
     controller = Controller(delivery, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:

@@ -86,7 +86,8 @@ class EmailAdapter:
         except (aiosmtplib.SMTPException, OSError) as error:
             if error is sending.guard_error:
                 raise
-            if isinstance(error, aiosmtplib.SMTPResponseException):
+            # A reply that can't be read has no code of the server's.
+            if isinstance(error, aiosmtplib.SMTPResponseException) and 400 <= error.code < 600:
                 return refusal(error.code, error.message)
             kind = FailureKind.AMBIGUOUS if sending.may_be_out else FailureKind.NOT_SENT
             return from_failure(LABEL, HttpFailure(kind, _told(error)))
@@ -204,4 +205,6 @@ def _told(error: BaseException) -> str:
         return "broke the connection"
     if isinstance(error, aiosmtplib.SMTPNotSupported):
         return "does not offer what is needed (TLS, or a way to log in)"
+    if isinstance(error, aiosmtplib.SMTPResponseException):
+        return "answered something that is no mail protocol"
     return "can't be reached"

@@ -76,10 +76,11 @@ def _message(
     at, ident = _sent_at(mail, received_at), _identifier(mail)
     yield from _answers(mail, address, at, ident)
     files = [_File.of(part) for part in parts if _is_file(part)]
+    key = ident or f"sha256:{hashlib.sha256(raw).hexdigest()}"
     yield InboundMessage(
         address=writer[1],
-        key=ident or f"sha256:{hashlib.sha256(raw).hexdigest()}",
-        provider_id=ident or f"sha256:{hashlib.sha256(raw).hexdigest()}",
+        key=key,
+        provider_id=key,
         at=at,
         text=_shown(mail, parts, files),
         kind=InboundKind.AUTOMATIC if _by_a_machine(mail) else InboundKind.MESSAGE,
@@ -179,8 +180,9 @@ class _File:
 
 
 def _shown(mail: Message, parts: Sequence[Message], files: Sequence[_File]) -> str:
-    size = _line(mail, TOO_LARGE.lower())
-    body = f"[mail of {int(size):,} bytes: too large, read it in the mailbox]" if size.isdigit() else _text(parts)
+    first, size = next(iter(mail.raw_items()))  # ours stands before all that came with the mail
+    large = re.fullmatch(r"\s*([0-9]{1,12})", str(size)) if first == TOO_LARGE else None
+    body = f"[mail of {int(large[1]):,} bytes: too large, read it in the mailbox]" if large else _text(parts)
     lines = [placeholders.marked(file.kind, file.name) for file in files]
     subject = _line(mail, "subject")[:ID_MAXIMUM]
     head = f"{SUBJECT}{subject}\n\n" if subject else ""
@@ -190,7 +192,7 @@ def _shown(mail: Message, parts: Sequence[Message], files: Sequence[_File]) -> s
 def _text(parts: Sequence[Message]) -> str:
     """What was written: the plain text, else the HTML as text, without the mail that it answers."""
     readable = [part for part in parts if not _is_file(part)]
-    for wanted, reader in (("text/plain", _plain), ("text/html", _html)):
+    for wanted, reader in (("text/plain", _words), ("text/html", _html)):
         texts = [reader(part) for part in readable if part.get_content_type() == wanted]
         if any(text.strip() for text in texts):
             whole = "\n".join(texts).replace("\r\n", "\n").strip()
@@ -212,10 +214,6 @@ def _without_quotes(text: str) -> str:
         end -= 1
     kept = "\n".join(lines[:end]).rstrip()
     return kept or text
-
-
-def _plain(part: Message) -> str:
-    return _words(part)
 
 
 def _html(part: Message) -> str:

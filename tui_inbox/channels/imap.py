@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from imaplib import IMAP4
 from typing import Any
 
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
@@ -23,6 +24,8 @@ from tui_inbox.channels.port import Polled, PollError
 
 BATCH = 20
 """Mails read at a time."""
+BATCH_BYTES = 8 << 20
+"""Bytes after which no further mail is read at that time."""
 MAIL_MAXIMUM = 25 << 20
 """Bytes of a mail that is fetched whole; of a larger one the head alone is read."""
 TIMEOUT = 30.0
@@ -63,7 +66,7 @@ class Place:
 
 
 def read(account: Account, cursor: str, today: datetime) -> Polled:
-    """At most :data:`BATCH` mails after ``cursor``. Blocks. Raises :class:`PollError`."""
+    """Some of the mails after ``cursor``. Blocks. Raises :class:`PollError`."""
     with _opened(account) as box:
         status = box.folder.status(account.folder, ["UIDVALIDITY", "UIDNEXT"])
         box.folder.set(account.folder, readonly=True)
@@ -76,9 +79,23 @@ def read(account: Account, cursor: str, today: datetime) -> Polled:
         wanted = f"UID {after + 1}:*" + (f" SINCE {place.since:%d-%b-%Y}" if anew else "")
         # "n:*" always holds the last mail, also when its number is below n.
         uids = sorted(int(uid) for uid in box.uids(wanted) if int(uid) > after)
-        bodies = [body for uid in uids[:BATCH] if (body := _mail(box, uid)) is not None]
-        last = uids[:BATCH][-1] if uids else max(after, following - 1 if anew else after)
-        return Polled(bodies, Place(validity, last, place.since).cursor, more=len(uids) > BATCH)
+        bodies, last = _some(box, uids)
+        if last is None:
+            last = following - 1 if anew else after
+        return Polled(bodies, Place(validity, last, place.since).cursor, more=bool(uids) and last < uids[-1])
+
+
+def _some(box: BaseMailBox, uids: Sequence[int]) -> tuple[list[bytes], int | None]:
+    """The first of these mails, not too many and not too large together; and the number of the last one."""
+    bodies: list[bytes] = []
+    last = None
+    for uid in uids[:BATCH]:
+        body, last = _mail(box, uid), uid
+        if body is not None:
+            bodies.append(body)
+        if sum(map(len, bodies)) >= BATCH_BYTES:
+            break
+    return bodies, last
 
 
 def look(account: Account) -> int:
@@ -92,7 +109,9 @@ def _opened(account: Account) -> Iterator[BaseMailBox]:
     where = f"The mailbox at {account.host}:{account.port}"
     try:
         box = _box(account)
-    except (OSError, ValueError, ImapToolsError, box_errors()) as error:
+    except ssl.SSLError:
+        raise PollError(f"{where} has no certificate that this machine trusts. The password was not sent.") from None
+    except (OSError, ValueError, ImapToolsError, IMAP4.error) as error:
         raise PollError(f"{where} can't be reached ({type(error).__name__}). Check imap_host and imap_port.") from None
     try:
         box.login(account.user, account.password, initial_folder=None)
@@ -101,7 +120,7 @@ def _opened(account: Account) -> Iterator[BaseMailBox]:
         raise PollError(
             f"{where} refused user or password. Set the password anew, then: tui-inbox channel test NAME", refused=True
         ) from None
-    except (ImapToolsError, box_errors(), OSError, ValueError, KeyError, IndexError) as error:
+    except (ImapToolsError, IMAP4.error, OSError, ValueError, KeyError, IndexError) as error:
         told = f"{where} failed to answer ({type(error).__name__}). Check folder '{account.folder}'; it is asked again."
         raise PollError(told) from None
     finally:
@@ -112,36 +131,36 @@ def _opened(account: Account) -> Iterator[BaseMailBox]:
             box.client.shutdown()
 
 
-def box_errors() -> type[Exception]:
-    """What the library beneath raises for broken answers and lines."""
-    import imaplib
-
-    return imaplib.IMAP4.error
-
-
 def _box(account: Account) -> BaseMailBox:
     options: dict[str, Any] = {"host": account.host, "port": account.port, "timeout": TIMEOUT}
-    try:
-        if account.security == "tls":
-            return MailBox(**options)
-        return MailBoxStartTls(**options) if account.security == "starttls" else MailBoxUnencrypted(**options)
-    except socket.gaierror as error:
-        raise OSError(error.strerror) from None
+    if account.security == "none":
+        return MailBoxUnencrypted(**options)
+    # Left to themselves, both would take any certificate, and the password goes there.
+    options["ssl_context"] = ssl.create_default_context()
+    return MailBox(**options) if account.security == "tls" else MailBoxStartTls(**options)
 
 
 def _mail(box: BaseMailBox, uid: int) -> bytes | None:
     """One mail, raw; ``None`` when it has gone meanwhile."""
-    size = _number(box.client.uid("FETCH", str(uid), "(RFC822.SIZE)"))
+    size = _size(_fetched(box, uid, "RFC822.SIZE"))
     if size is None:
         return None
     if size > MAIL_MAXIMUM:
-        head = _bytes(box.client.uid("FETCH", str(uid), "(BODY.PEEK[HEADER])"))
+        head = _literal(_fetched(box, uid, "BODY.PEEK[HEADER]"))
         return None if head is None else f"{TOO_LARGE}: {size}\r\n".encode() + head
-    return _bytes(box.client.uid("FETCH", str(uid), "(BODY.PEEK[])"))
+    return _literal(_fetched(box, uid, "BODY.PEEK[]"))
 
 
-def _number(answer: tuple[str, list[Any]]) -> int | None:
-    for item in answer[1] or ():
+def _fetched(box: BaseMailBox, uid: int, what: str) -> Sequence[Any]:
+    """Items of the answer; none when the mail has gone. A server that refuses is no reason to pass over a mail."""
+    status, items = box.client.uid("FETCH", str(uid), f"({what})")
+    if status != "OK":
+        raise IMAP4.error(f"FETCH {what}: {status}")
+    return items or ()
+
+
+def _size(items: Sequence[Any]) -> int | None:
+    for item in items:
         text = item[0] if isinstance(item, tuple) else item
         match = re.search(rb"RFC822\.SIZE (\d+)", text) if isinstance(text, bytes) else None
         if match:
@@ -149,5 +168,5 @@ def _number(answer: tuple[str, list[Any]]) -> int | None:
     return None
 
 
-def _bytes(answer: tuple[str, list[Any]]) -> bytes | None:
-    return next((bytes(item[1]) for item in answer[1] or () if isinstance(item, tuple)), None)
+def _literal(items: Sequence[Any]) -> bytes | None:
+    return next((bytes(item[1]) for item in items if isinstance(item, tuple)), None)

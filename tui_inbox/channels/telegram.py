@@ -111,11 +111,13 @@ class TelegramAdapter:
         answer = payload.mapping(reply.body)
         if answer.get("ok") is not True:
             raise _no_updates(reply.status)
-        updates = list(payload.mappings(answer.get("result")))
-        numbers = [number for item in updates if (number := payload.integer(item.get("update_id"))) is not None]
-        following = str(max(numbers) + 1) if numbers else cursor
-        bodies = [json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass") for item in updates]
-        return Polled(bodies, following, more=len(updates) == UPDATES)
+        updates = {
+            number: json.dumps(item).encode()
+            for item in payload.mappings(answer.get("result"))
+            if (number := payload.integer(item.get("update_id"))) is not None
+        }
+        following = str(max(updates) + 1) if updates else cursor
+        return Polled(list(updates.values()), following, more=len(updates) == UPDATES)
 
     def verify(self, request: WebhookRequest) -> bool:
         """Whether the request carries the bot's secret token."""

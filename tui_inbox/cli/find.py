@@ -149,19 +149,13 @@ def show(session: Session, contact: str, limit: int, as_json: bool) -> None:
 
 def contact_record(view: ContactView) -> dict[str, Any]:
     """A contact and its conversation as JSON shows them."""
+    from tui_inbox.services.exporting import person_record
+
     contact, conversation = view.contact, view.conversation
     return {
         "contact_id": contact.id,
         "name": contact.name,
-        "first_name": contact.first_name,
-        "last_name": contact.last_name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "language": contact.language,
-        "country": contact.country,
-        "tags": contact.tags,
-        "custom": contact.custom,
-        "blocked": contact.blocked,
+        **person_record(contact),
         "status": conversation.status,
         "assignee": view.assignee.handle if view.assignee else None,
         "team": view.team.name if view.team else None,

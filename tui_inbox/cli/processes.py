@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tui_inbox.cli.output import emit_record, json_option
 from tui_inbox.cli.session import Session, common_options, tell
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ def serve(session: Session, host: str | None, port: int | None, parent: int | No
 @click.option("--once", is_flag=True, help="Ask each channel once, print how much came, and end.")
 @click.option("--channel", "name", default="", metavar="NAME", help="Ask this channel alone.")
 @click.option("--until-parent-exits", "parent", type=int, metavar="PID", help="End when this process is gone.")
+@json_option
 @common_options
 @click.pass_obj
-def poll(session: Session, once: bool, name: str, parent: int | None) -> None:
+def poll(session: Session, once: bool, name: str, parent: int | None, as_json: bool) -> None:
     """Ask mailboxes, and Telegram bots without a webhook, for news, until stopped."""
     session.log_role = "poll"
 
@@ -97,7 +99,7 @@ def poll(session: Session, once: bool, name: str, parent: int | None) -> None:
 
         channels = await services.polling.channels(name)
         if once:
-            await _ask_once(services, channels)
+            await _ask_once(services, channels, as_json=as_json)
             return
         stop = asyncio.Event()
         watching = asyncio.create_task(_stop_after(ParentWatch(parent), stop)) if parent is not None else None
@@ -110,7 +112,7 @@ def poll(session: Session, once: bool, name: str, parent: int | None) -> None:
     session.run(work)
 
 
-async def _ask_once(services: Services, channels: Sequence[Channel]) -> None:
+async def _ask_once(services: Services, channels: Sequence[Channel], *, as_json: bool) -> None:
     """Each channel once; raises :class:`InboxError` at the end when one could not be asked."""
     from tui_inbox.channels.port import PollError
     from tui_inbox.domain.errors import InboxError
@@ -118,7 +120,8 @@ async def _ask_once(services: Services, channels: Sequence[Channel]) -> None:
     failed = []
     for channel in channels:
         try:
-            click.echo(f"{channel.name}: {await services.polling.poll(channel)}")
+            came = await services.polling.poll(channel)
+            emit_record({"channel": channel.name, "came": came}, as_json=as_json, sentence=f"{channel.name}: {came}")
         except PollError as error:
             failed.append(f"{channel.name}: {error}")
     if failed:

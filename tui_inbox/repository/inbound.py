@@ -37,11 +37,6 @@ class InboundRepository(Repository):
         statement = dialect.insert(self._connection, poll_cursors).values(channel_id=channel_id, **values)
         return not before and await self._count(statement.on_conflict_do_nothing()) == 1
 
-    async def polled_at(self, channel_id: int) -> datetime | None:
-        """When a channel was last asked for news; ``None`` = never."""
-        row = await self._first(select(poll_cursors.c.polled_at).where(poll_cursors.c.channel_id == channel_id))
-        return None if row is None else row.polled_at
-
     async def forget(self, before: datetime, limit: int) -> int:
         """Delete at most ``limit`` bodies that were worked through before an instant; their keys stay, and so do those
         in quarantine. Returns how many."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tui_inbox.channels.port import ChannelAdapter, Secrets, poll_of
 from tui_inbox.config import Settings, secret_sources, secrets_for, variable_for
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.models import Channel, ChannelHealth
@@ -25,27 +26,27 @@ async def channel(settings: Settings, item: Channel, adapters: AdapterSource | N
         return Check(name, State.WARNING, told)
     sources = secret_sources(settings, item.name)
     missing = [variable_for(item.name, secret) for secret in secrets_of(item.kind) if secret not in sources]
-    if missing:
-        return Check(name, State.WARNING, f"secrets are not set: {', '.join(missing)}")
+    unset = Check(name, State.WARNING, f"secrets are not set: {', '.join(missing)}")
+    if not set(ADAPTERS[item.kind].required_secrets) <= set(sources):
+        return unset
     try:
-        if _deaf(settings, item):
-            told = (
-                "writes but hears nothing: its webhooks are signed for the public address; set public_url under [serve]"
-            )
+        adapter = _made(settings, item)
+        if missing and poll_of(adapter) is None:  # a bot without the secret of its webhook is asked for news instead
+            return unset
+        if adapter.webhook_secrets and not adapter.receives and poll_of(adapter) is None:
+            told = "writes but hears nothing: webhooks are signed for our address; set public_url under [serve]"
             return Check(name, State.WARNING, told)
         return await _asked(name, item, adapters) if adapters is not None else _described(name, item, sources)
     except InboxError as error:
         return Check(name, State.FAILED, str(error))
 
 
-def _deaf(settings: Settings, item: Channel) -> bool:
-    """Whether a channel, all of whose secrets are set, has no webhook all the same. Raises ``UsageError``."""
-    from tui_inbox.channels.port import Secrets
+def _made(settings: Settings, item: Channel) -> ChannelAdapter:
+    """The adapter as the processes make it, for what it tells of itself. Raises ``UsageError``."""
     from tui_inbox.channels.registry import build_adapter
 
     url = settings.serve.webhook_url(item.webhook_path or "")
-    adapter = build_adapter(item, Secrets(secrets_for(settings, item.name)), webhook_url=url)
-    return bool(adapter.webhook_secrets) and not adapter.receives
+    return build_adapter(item, Secrets(secrets_for(settings, item.name)), webhook_url=url)
 
 
 def clock_of(item: Channel, health: ChannelHealth | None) -> list[Check]:

@@ -7,6 +7,7 @@ The records of conversations are what :mod:`tui_inbox.services.importing_threads
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ class ExportService:
             for contact in found:
                 shown = conversations[contact.id]
                 yield {
-                    **_person(contact),
+                    "contact": person_record(contact),
                     **_standing(shown, agents, teams),
                     "addresses": _addresses(addresses.get(contact.id, ())),
                     "timeline": [_entry(entry) for entry in threads.get(contact.id, ())],
@@ -69,7 +70,7 @@ def csv_cells(contact: Contact) -> list[str]:
     A phone number begins with ``+`` and is left as it is: it holds digits alone, and every tool knows it so.
     """
     custom = json.dumps(dict(contact.custom), ensure_ascii=False) if contact.custom else ""
-    phone = contact.phone if contact.phone[1:].isdigit() else harmless(contact.phone)
+    phone = contact.phone if re.fullmatch(r"\+[0-9]+", contact.phone) else harmless(contact.phone)
     names = [harmless(cell) for cell in (contact.first_name, contact.last_name, contact.email)]
     rest = [harmless(cell) for cell in (contact.language, contact.country, ";".join(contact.tags))]
     return [*names, phone, *rest, custom]
@@ -80,19 +81,18 @@ def harmless(cell: str) -> str:
     return f"{QUOTE}{cell}" if cell.startswith((*FORMULA, QUOTE)) else cell
 
 
-def _person(contact: Contact) -> dict[str, Any]:
+def person_record(contact: Contact) -> dict[str, Any]:
+    """What is known of a contact, as JSON shows it everywhere."""
     return {
-        "contact": {
-            "first_name": contact.first_name,
-            "last_name": contact.last_name,
-            "email": contact.email,
-            "phone": contact.phone,
-            "language": contact.language,
-            "country": contact.country,
-            "tags": list(contact.tags),
-            "custom": dict(contact.custom),
-            "blocked": contact.blocked,
-        }
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "email": contact.email,
+        "phone": contact.phone,
+        "language": contact.language,
+        "country": contact.country,
+        "tags": contact.tags,
+        "custom": contact.custom,
+        "blocked": contact.blocked,
     }
 
 

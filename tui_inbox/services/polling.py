@@ -78,7 +78,7 @@ class PollingService:
                 try:
                     for channel in await self.channels(name):
                         if channel.id not in tasks or tasks[channel.id].done():
-                            tasks[channel.id] = asyncio.create_task(self._follow(channel, stop))
+                            tasks[channel.id] = asyncio.create_task(self._follow(channel.id, stop))
                 except StoreError as error:
                     logger.warning("polling waits for the database: %s", error)
                 await _pause(stop, LOOK_EVERY)
@@ -87,25 +87,31 @@ class PollingService:
                 task.cancel()
             await asyncio.gather(*tasks.values(), return_exceptions=True)
 
-    async def _follow(self, channel: Channel, stop: asyncio.Event) -> None:
-        """Ask one channel again and again; ends when its credential is refused."""
+    async def _follow(self, channel_id: int, stop: asyncio.Event) -> None:
+        """Ask one channel again and again, by its settings of that moment; ends when it is not to be asked any more."""
         failures = 0
         while not stop.is_set():
             try:
-                await self.poll(channel, WAIT)
-                failures, pause = 0, PAUSE
-            except PollError as error:
-                logger.warning("channel %s: %s", channel.name, error)
-                if error.refused:
-                    await self._pause_channel(channel, str(error))
+                async with self._context.store.read() as unit:
+                    channel = await unit.directory.channel_by_id(channel_id)
+                if channel is None or not self._asked(channel):
                     return
+                await self._poll_or_pause(channel)
+                failures = 0
+            except (PollError, InboxError) as error:
+                logger.warning("channel %d: %s", channel_id, error)
                 failures += 1
-                pause = self._patience(failures)
-            except InboxError as error:
-                logger.warning("channel %s cannot be asked for news: %s", channel.name, error)
-                failures += 1
-                pause = self._patience(failures)
-            await _pause(stop, pause)
+            await _pause(stop, self._patience(failures) if failures else PAUSE)
+
+    async def _poll_or_pause(self, channel: Channel) -> None:
+        """Ask once; a refused credential pauses the channel, for every agent to see. Raises as :meth:`poll` does."""
+        try:
+            await self.poll(channel, WAIT)
+        except PollError as error:
+            if error.refused:
+                told = str(error)
+                await self._context.store.write(lambda unit: unit.directory.pause_channel(channel.id, told, None))
+            raise
 
     def _asked(self, channel: Channel) -> bool:
         if channel.paused_reason and channel.paused_until is None:
@@ -131,9 +137,6 @@ class PollingService:
         if polled.cursor == before and not polled.bodies:
             return True
         return await self._context.store.write(work)
-
-    async def _pause_channel(self, channel: Channel, told: str) -> None:
-        await self._context.store.write(lambda unit: unit.directory.pause_channel(channel.id, told, None))
 
     def _patience(self, failures: int) -> float:
         longest = min(TROUBLE_MOST, TROUBLE_FIRST * 2.0 ** min(failures - 1, 10))
