@@ -147,6 +147,20 @@ async def test_frequent_words_find_the_newest_and_say_so(
         assert counts.said(None) == "1"
 
 
+@pytest.mark.parametrize(("gauge", "rare"), [(2, 3), (2, 1), (100, 1)], ids=["by the index", "walking", "at once"])
+async def test_however_common_a_word_is_the_same_is_found(
+    store: Store, place: Place, monkeypatch: pytest.MonkeyPatch, gauge: int, rare: int
+) -> None:
+    """A server has three ways to the newest messages with a word; which one is a matter of time alone."""
+    monkeypatch.setattr(postgresql_texts, "GAUGE", gauge)
+    monkeypatch.setattr(postgresql_texts, "RARE", rare)
+    monkeypatch.setattr(postgresql_texts, "MOST_MESSAGES", 4)
+    ids = await talk(store, place, [["thanks"], ["refund"], ["refund, thanks"], ["thanks"], ["nothing"]])
+    assert [ident for ident, _ in await found(store, "text:thanks")] == [ids[3], ids[2], ids[0]]
+    assert [ident for ident, _ in await found(store, "text:refund text:thanks")] == [ids[2]]
+    assert await found(store, "text:gone") == []
+
+
 async def test_filters_hold_for_text_too(store: Store, place: Place) -> None:
     ids = await talk(store, place, [["refund"], ["refund"]])
 

@@ -5,19 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, any_, bindparam, cast, column, literal, select, table
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    table,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.search import fold, says, text_words
-from tui_inbox.repository.base import Repository
+from tui_inbox.repository.base import AnyRow, Repository
 from tui_inbox.repository.postgresql_search_schema import TEXTS_INDEX, TEXTS_INDEX_NAME
 from tui_inbox.repository.search_index import Said, Sayings
 from tui_inbox.repository.tables import contacts, conversations, timeline
 
 MOST_MESSAGES = 3000
 """Messages with the words of a text search that are looked at: the newest, whoever has their contacts."""
+GAUGE = 30_000
+"""Of so many newest messages all are looked at first, to learn how common the words are."""
+RARE = 300
+"""Words in fewer of those are found by the index of words, others by walking back from the newest message."""
 LONGEST_WORD = 64
 """Letters of a word that are kept."""
 MOST_WORDS = 10_000
@@ -63,8 +81,28 @@ class PostgresqlTexts(Repository):
     async def _newest(self, asked: Sequence[Sequence[str]]) -> list[int]:
         """The newest messages that have all the words, in whatever order."""
         spoken = _texts.c.words.op("@@")(cast(_query(asked), TSQUERY))
-        statement = select(_texts.c.entry_id).where(spoken).order_by(_texts.c.entry_id.desc())
-        return [row.entry_id for row in await self._all(statement.limit(MOST_MESSAGES))]
+        newest_first = _texts.c.entry_id.desc()
+        latest = func.coalesce(select(func.max(_texts.c.entry_id)).scalar_subquery(), 0)
+        walked = select(_texts.c.entry_id).where(spoken).order_by(newest_first).limit(MOST_MESSAGES)
+        found = await self._all(walked.where(_texts.c.entry_id > latest - GAUGE))
+        if RARE <= len(found) < MOST_MESSAGES:
+            found = await self._all(walked)
+        elif len(found) < RARE:
+            found = await self._rare(select(_texts.c.entry_id).where(spoken))
+        return [row.entry_id for row in found]
+
+    async def _rare(self, spoken: Select[Any]) -> list[AnyRow]:
+        """The newest of few messages, by the index of words.
+
+        The server takes every word that is perhaps only begun for common, and would rather look at all messages.
+        """
+        chosen = spoken.cte().prefix_with("MATERIALIZED", dialect="postgresql")
+        switch = "SELECT set_config('enable_seqscan', :on, true), set_config('enable_indexscan', :on, true)"
+        await self._connection.execute(sql(switch), {"on": "off"})
+        statement = select(chosen.c.entry_id).order_by(chosen.c.entry_id.desc()).limit(MOST_MESSAGES)
+        found = await self._all(statement)
+        await self._connection.execute(sql(switch), {"on": "on"})  # else with the end of the transaction
+        return found
 
     async def put(self, ids: Sequence[int]) -> None:
         """Index these entries of threads as they are now."""
