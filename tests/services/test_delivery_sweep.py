@@ -74,8 +74,9 @@ async def behind_an_open_breaker(stage: Stage) -> None:
 async def test_a_message_whose_window_closes_while_it_waits_is_blocked_on_the_second(stage: Stage, hold: Hold) -> None:
     target = await stage.space.add_contact(wrote=timedelta(hours=23))
     await hold(stage)
+    first = []
     if hold is not behind_a_paused_channel:
-        await stage.space.queue(target, "first")
+        first = [await stage.space.queue(target, "first")]
         await stage.deliver()
     ids = [await stage.space.queue(target, text) for text in ("later", "last")]
     template = await stage.space.queue(target, "hello", template="hello_world")
@@ -89,7 +90,9 @@ async def test_a_message_whose_window_closes_while_it_waits_is_blocked_on_the_se
     await sender.sweep()
     assert await stage.states(ids) == [DeliveryState.BLOCKED] * 2
     assert await stage.space.state(template) is DeliveryState.QUEUED, "a template may still go"
-    assert await stage.space.sent_since(target) == counted - 2, "they never went"
+    # Whether the first one was on its way when the breaker opened, or waits behind it, is a matter of a moment.
+    gone = 2 + (await stage.states(first)).count(DeliveryState.BLOCKED)
+    assert await stage.space.sent_since(target) == counted - gone, "they never went"
     row = await stage.space.row(ids[0])
     assert (row.body, row.error_class, stage.faults.requests) == ("later", ErrorClass.WINDOW_CLOSED, before)
     assert row.error_text == (
