@@ -245,7 +245,9 @@ async def thread(store: Store, place: Place, **keywords: Any) -> list[TimelineEn
     return await read(store, lambda unit: unit.timeline.page(place.contact, **keywords))
 
 
-async def receive(store: Store, place: Place, ident: str, at: datetime, arrived_at: datetime | None = None) -> bool:
+async def receive(
+    store: Store, place: Place, ident: str, at: datetime, arrived_at: datetime | None = None
+) -> int | None:
     return await store.write(
         lambda unit: unit.timeline.add_inbound(
             contact_id=place.contact,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
 
 from tui_inbox.domain.errors import StoreBusyError, StoreDamagedError, StoreError, StoreReplacedError
 from tui_inbox.repository import dialect, troubles
@@ -18,6 +21,8 @@ PROBE_EVERY = 1.0
 """Seconds between two looks at whether a trouble is over."""
 CHECK_EVERY = 30.0
 """The same for damage: there the whole file is read."""
+_PROBE_BYTES = 64 << 10
+"""Room in bytes that a database must have again before it is taken to be writable."""
 
 
 class Condition:
@@ -87,7 +92,7 @@ class Condition:
         try:
             if damaged and await asyncio.to_thread(dialect.check_file, path) != "ok":
                 return False
-            await asyncio.to_thread(dialect.try_writing, path)
+            await asyncio.to_thread(_try_writing, path)
         except dialect.ERRORS as error:
             told = troubles.store_error(dialect.trouble(error), path)
             # Somebody else's lock says nothing about what was in the way before.
@@ -95,3 +100,25 @@ class Condition:
                 self.met(told)
             return False
         return True
+
+
+def _try_writing(path: Path) -> None:
+    """Write what changes nothing, on a connection of its own and without waiting. Raises what stands in the way.
+
+    The first part needs new pages and is taken back; the second really goes to the disk.
+    """
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=0, isolation_level=None)
+    try:
+        for setting in dialect.SETTINGS:
+            connection.execute(setting)
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("SAVEPOINT room")
+        connection.execute("CREATE TABLE room_for_writing (bytes BLOB)")
+        connection.execute("INSERT INTO room_for_writing VALUES (zeroblob(?))", (_PROBE_BYTES,))
+        connection.execute("ROLLBACK TO room")
+        (mark,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version = {int(mark)}")
+        connection.execute("COMMIT")
+    finally:
+        connection.close()

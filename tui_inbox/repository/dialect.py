@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Table, event
@@ -28,6 +29,8 @@ from tui_inbox.repository import sqlite_search_schema, sqlite_thread
 APPLICATION_ID = 0x7475_6962
 """Written into the file's header, so that another program's database is never taken for ours."""
 BUSY_TIMEOUT_MS = 10_000
+READ_CACHE_KIB = 8000
+"""Memory of a reading connection for pages: without those of the upper levels each row of a search is a read."""
 SMALLEST = 512
 """Bytes of the smallest database."""
 SAFE_VERSION = (3, 51, 3)
@@ -65,9 +68,6 @@ EXPECTED_SETTINGS = {
 ERRORS = (DBAPIError, sqlite3.Error)
 """What :func:`trouble` explains; settings made on a new connection raise the driver's own class."""
 
-PROBE_BYTES = 64 << 10
-"""Room in bytes that a database must have again before it is taken to be writable."""
-
 
 class Access(Enum):
     """What an engine is for."""
@@ -76,6 +76,13 @@ class Access(Enum):
     WRITE = "BEGIN IMMEDIATE"
     WATCH = ""
     """One connection without transactions that sees the commits of others."""
+
+
+POOLS: dict[Access, dict[str, Any]] = {
+    Access.READ: {"pool_size": 2, "max_overflow": 6, "pool_use_lifo": True},  # first the one that has pages in memory
+    Access.WRITE: {"pool_size": 1, "max_overflow": 0},
+    Access.WATCH: {"poolclass": NullPool},
+}
 
 
 class Journal(StrEnum):
@@ -193,28 +200,6 @@ def use_journal(path: Path, journal: Journal) -> bool:
         connection.close()
 
 
-def try_writing(path: Path) -> None:
-    """Write what changes nothing, on a connection of its own and without waiting. Raises what stands in the way.
-
-    The first part needs new pages and is taken back; the second really goes to the disk.
-    """
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, timeout=0, isolation_level=None)
-    try:
-        for setting in SETTINGS:
-            connection.execute(setting)
-        connection.execute("PRAGMA busy_timeout = 0")
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("SAVEPOINT room")
-        connection.execute("CREATE TABLE room_for_writing (bytes BLOB)")
-        connection.execute("INSERT INTO room_for_writing VALUES (zeroblob(?))", (PROBE_BYTES,))
-        connection.execute("ROLLBACK TO room")
-        (mark,) = connection.execute("PRAGMA user_version").fetchone()
-        connection.execute(f"PRAGMA user_version = {int(mark)}")
-        connection.execute("COMMIT")
-    finally:
-        connection.close()
-
-
 def check_file(path: Path, *, whole: bool = False, most: int = 5) -> str:
     """``ok``, or what the engine's own check finds wrong in the file. ``whole``: compare the indexes as well."""
     connection = reader(path)
@@ -249,11 +234,7 @@ def make_engine(
     query = {**(_reading(path) if read_only else {"mode": "rw"}), "uri": "true"}
     url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
     way_in = {"async_creator_fn": sqlite_thread.connect}
-    if access is Access.WATCH:
-        engine = create_async_engine(url, connect_args=way_in, poolclass=NullPool)
-    else:
-        sizes = {Access.READ: (2, 6), Access.WRITE: (1, 0)}[access]
-        engine = create_async_engine(url, connect_args=way_in, pool_size=sizes[0], max_overflow=sizes[1])
+    engine = create_async_engine(url, connect_args=way_in, **POOLS[access])
 
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.
@@ -267,6 +248,8 @@ def make_engine(
                 cursor.execute(f"PRAGMA journal_mode = {journal.value}")
             if access is not Access.WRITE:
                 cursor.execute("PRAGMA query_only = ON")
+            if access is Access.READ:
+                cursor.execute(f"PRAGMA cache_size = -{READ_CACHE_KIB}")
             cursor.close()
         except BaseException:
             connection.close()  # nobody else will

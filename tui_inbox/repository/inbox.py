@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.sql import visitors
 
-from tui_inbox.domain.filters import InboxFilter, InboxKind, StatusCounts
+from tui_inbox.domain.filters import InboxFilter, StatusCounts
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus
 from tui_inbox.domain.models import InboxFacets, InboxRow
+from tui_inbox.repository.among import among
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.inbox_rows import Asked, InboxRows, Placed
@@ -20,6 +21,7 @@ from tui_inbox.repository.paging import Cursor, Segment, decode, in_segment, seg
 from tui_inbox.repository.search import (
     Names,
     conditions,
+    counted_in,
     inbox_conditions,
     is_plain,
     needs_agents,
@@ -79,7 +81,7 @@ class _Question:
         words = words_condition(storable_query(self.filter.query).terms)
         found = [*inbox_conditions(self.filter), *self.narrow, *([] if words is None else [words])]
         if self.sayings is not None:
-            found.append(conversations.c.contact_id.in_(self.entries))
+            found.append(among(conversations.c.contact_id, self.entries))
         return found
 
     @property
@@ -245,7 +247,7 @@ class InboxRepository(Repository):
             return []
         segment = stretch.segment
         statement = _joined(select(conversations.c.contact_id, segment.column.label("at")), (), segment)
-        few = conversations.c.contact_id.in_(list(contact_ids))
+        few = among(conversations.c.contact_id, contact_ids)
         return await self._placed(in_segment(statement.where(few), segment), stretch)
 
     async def _placed(self, statement: Select[Any], stretch: _Stretch) -> list[Placed]:
@@ -263,14 +265,7 @@ class InboxRepository(Repository):
     async def _kept_counts(self, f: InboxFilter) -> StatusCounts:
         """The numbers of a whole inbox, which are always kept."""
         counts = conversation_counts.c
-        statement = select(counts.status, func.sum(counts.number)).group_by(counts.status)
-        match f.inbox:
-            case InboxKind.MINE:
-                statement = statement.where(counts.assignee_id == (f.agent_id or -1))
-            case InboxKind.UNASSIGNED:
-                statement = statement.where(counts.assignee_id == 0)
-            case InboxKind.TEAM:
-                statement = statement.where(counts.team_id == (f.team_id or -1))
+        statement = select(counts.status, func.sum(counts.number)).where(counted_in(f)).group_by(counts.status)
         return _status_counts({status: int(number) for status, number in await self._all(statement)}, complete=True)
 
     async def _counted(self, demands: Sequence[ColumnElement[bool]]) -> Counted:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Label, and_, bindparam, func, select
+from sqlalchemy import Label, Text, and_, bindparam, func, select
 
 from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction
 from tui_inbox.domain.models import Channel, ContactChannel, InboxRow, shown_name
 from tui_inbox.domain.search import Folded, SearchQuery, hit_fields, line_that_says
 from tui_inbox.domain.window import ChannelFacts
+from tui_inbox.repository.among import Among, among
 from tui_inbox.repository.base import AnyRow, Repository
 from tui_inbox.repository.columns import in_states
 from tui_inbox.repository.grouped import Grouped
@@ -65,7 +66,7 @@ class InboxRows(Repository):
         if not found:
             return []
         ids = [place.contact_id for place in found]
-        rows = {row[0]: row for row in (await self._connection.execute(_ROWS, {"ids": ids})).all()}
+        rows = {row[0]: row for row in (await self._connection.execute(_ROWS, {"ids": json.dumps(ids)})).all()}
         known = {row.id: channel_row(row) for row in await self._all(_CHANNELS)}
         said = await self._said([asked.entries[ident] for ident in ids if ident in asked.entries])
         made = []
@@ -80,7 +81,7 @@ class InboxRows(Repository):
         if not entries:
             return {}
         columns = timeline.c
-        rows = await self._all(select(columns.id, columns.body, columns.direction).where(columns.id.in_(entries)))
+        rows = await self._all(select(columns.id, columns.body, columns.direction).where(among(columns.id, entries)))
         return {row.id: row for row in rows}
 
 
@@ -135,7 +136,7 @@ _ROWS = (
             agents, agents.c.id == conversations.c.assignee_id
         )
     )
-    .where(conversations.c.contact_id.in_(bindparam("ids", expanding=True)))
+    .where(Among(conversations.c.contact_id, bindparam("ids", type_=Text())))
 )
 """Made once: the engine's layer needs longer to understand such a statement than the database to answer it."""
 _CHANNELS = select(channels)

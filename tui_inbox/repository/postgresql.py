@@ -37,6 +37,7 @@ SETTINGS = {
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",
     "jit": "off",
+    "max_parallel_workers_per_gather": "0",  # to start them takes longer than a page
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",

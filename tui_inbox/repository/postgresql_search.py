@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
+from math import prod
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +30,7 @@ from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.search import Term
+from tui_inbox.repository.among import among
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.postgresql_schema import COUNT, COUNT_CHECKS
 from tui_inbox.repository.postgresql_search_schema import (
@@ -46,9 +49,15 @@ from tui_inbox.repository.postgresql_search_schema import (
     negative,
 )
 from tui_inbox.repository.postgresql_texts import PostgresqlTexts
-from tui_inbox.repository.search import indexed_terms
+from tui_inbox.repository.search import counted_in, indexed_terms
 from tui_inbox.repository.search_index import Counted, Hit, Sayings
-from tui_inbox.repository.search_tables import search_buckets, search_entries, search_state, search_tokens
+from tui_inbox.repository.search_tables import (
+    conversation_counts,
+    search_buckets,
+    search_entries,
+    search_state,
+    search_tokens,
+)
 from tui_inbox.repository.tables import contacts, conversations
 from tui_inbox.repository.types import Instant
 
@@ -59,11 +68,18 @@ NOTED = 0.004
 SAMPLE = 4000
 """Contacts looked at to learn which pieces are common."""
 MOST_PIECES = 3
-"""Pieces of a word that are asked for; more do not narrow it down any further."""
+"""Pieces of a word that are asked for; more do not narrow it down any further. Of two words one each will do."""
+MOST_ASKED = 2
+"""Words that the index is asked for, the rarest; the others are looked for on the rows that have these."""
 FIRST_SAMPLE = 1000
 """Contacts below which nothing is common; after that the sample is taken anew whenever they have doubled."""
 ENOUGH = 4
 """A group of buckets is first asked that should hold so many times what is wanted."""
+STEP = 2
+"""Levels from there to the next group, which is asked where that was not enough."""
+FEW, MANY = 2000, 40_000
+"""So many hits in all are sorted at once, without asking for groups; so many where the first group was not enough. The
+index has them sooner than those of a large group."""
 
 _E = search_entries.c
 
@@ -74,16 +90,16 @@ class _Word:
 
     ways: tuple[tuple[str, ...], ...]
 
-    def rarest(self, shares: dict[str, float]) -> list[list[int]]:
-        """Tokens of the ways, as many of each as are worth asking for."""
+    def rarest(self, shares: dict[str, float], most: int) -> list[list[int]]:
+        """Tokens of the ways, ``most`` of each."""
         return [
-            [letters(piece[0], piece[1:]) for piece in sorted(way, key=lambda one: shares.get(one, 0.0))[:MOST_PIECES]]
+            [letters(piece[0], piece[1:]) for piece in sorted(way, key=lambda one: shares.get(one, 0.0))[:most]]
             for way in self.ways
         ]
 
     def share(self, shares: dict[str, float]) -> float:
-        """About how many contacts have it, at the most."""
-        return sum(min((shares.get(piece, 0.0) for piece in way), default=0.0) for way in self.ways)
+        """In about which share of the contacts it is: what is in an email is often in the name as well."""
+        return max(min((shares.get(piece, 0.0) for piece in way), default=0.0) for way in self.ways)
 
 
 class PostgresqlHits(Repository):
@@ -94,11 +110,11 @@ class PostgresqlHits(Repository):
         connection: AsyncConnection,
         f: InboxFilter,
         terms: Sequence[Term],
-        words: Sequence[list[list[int]]],
+        ways: Sequence[list[int]],
         share: float,
     ) -> None:
         super().__init__(connection)
-        self._filter, self._words, self._share = f, words, share
+        self._filter, self._ways, self._share = f, ways, share
         self._verified = [_on_entry(term) for term in terms]
 
     async def in_order(
@@ -164,24 +180,20 @@ class PostgresqlHits(Repository):
     async def _stretches(self, place: Hit | None, wanted: int, *, newest_first: bool) -> Any:
         """Groups of buckets in the order of the list, larger and larger: their tokens, and conditions beside them."""
         newest = int(await self._value(select(func.max(search_buckets.c.bucket))) or 0)
-        bucket = newest if newest_first else 0
-        if place is not None:
-            bucket = await self._bucket(place)
-        level = self._first_level(wanted)
+        bucket = (newest if newest_first else 0) if place is None else await self._bucket(place)
+        expected = self._share * newest * BUCKET_ROWS
+        level = LEVELS if expected <= FEW else 0
         while level < LEVELS and 0 <= bucket <= newest:
-            first = bucket >> 2 * level << 2 * level
-            yield [group(bucket, level)], []
-            bucket = first - 1 if newest_first else first + (1 << 2 * level)
-            level += 1
+            groups, beyond = _two_groups(bucket, level, newest, newest_first=newest_first)
+            if self._share * abs(beyond - bucket) * BUCKET_ROWS >= ENOUGH * wanted:
+                yield groups, []
+                bucket, level = beyond, LEVELS if expected <= MANY else level + STEP
+            else:
+                level += 1
         if 0 <= bucket <= newest:
             edge = bucket + 1 if newest_first else bucket
-            yield [], [_E.place < edge << BUCKET_SHIFT if newest_first else _E.place >= edge << BUCKET_SHIFT]
-
-    def _first_level(self, wanted: int) -> int:
-        for level in range(LEVELS):
-            if self._share * (BUCKET_ROWS << 2 * level) >= ENOUGH * wanted:
-                return level
-        return LEVELS
+            there = _E.place + 0  # so that it is looked at on the row: the index of places would name half of them all
+            yield [], [there < edge << BUCKET_SHIFT if newest_first else there >= edge << BUCKET_SHIFT]
 
     async def _bucket(self, place: Hit) -> int:
         first = (search_buckets.c.first_at, search_buckets.c.first_id)
@@ -191,7 +203,7 @@ class PostgresqlHits(Repository):
     def _matching(
         self, demands: Sequence[ColumnElement[bool]], asked: list[int], *columns: Any, status: bool = True
     ) -> Select[Any]:
-        """The query for entries that the filter finds, among those with the tokens of ``asked``."""
+        """The query for entries that the filter finds, among those with one of the tokens of ``asked``, if any."""
         joined: Any = search_entries
         tables = {getattr(item, "table", None) for demand in demands for item in visitors.iterate(demand)}
         if conversations in tables:
@@ -199,9 +211,10 @@ class PostgresqlHits(Repository):
         if contacts in tables:
             joined = joined.join(contacts, contacts.c.id == _E.contact_id)
         owner, of_owner = _owner(self._filter)
-        common = [*asked, *([] if owner is None else [owner])]
-        found = [or_(*(_has([*way, *common]) for way in word)) for word in self._words]
-        wanted = [*found, *self._verified, *of_owner, *demands]
+        common = [] if owner is None else [owner]
+        places = [[token, *common] for token in asked] or [common]
+        found = or_(*(_has([*way, *place]) for way in self._ways for place in places))
+        wanted = [found, *self._verified, *of_owner, *demands]
         if status and self._filter.status is not None:
             wanted.append(_E.status == STATUS_CODES[self._filter.status.value])
         return select(*columns).select_from(joined).where(*wanted)
@@ -225,9 +238,14 @@ class PostgresqlSearch(Repository):
         matched = [word for word in words if word.share(shares) <= COMMON]
         if not matched and len(words) == 1 and not all_of_them:
             return None
-        asked = matched or words
-        share = min(word.share(shares) for word in asked)
-        return PostgresqlHits(self._connection, f, terms, [word.rarest(shares) for word in asked], share)
+        asked = sorted(matched or words, key=lambda word: word.share(shares))[:MOST_ASKED]
+        most = MOST_PIECES if len(asked) == 1 else 1
+        # All pairs of ways as one condition: the server takes up several that go together one after the other, and
+        # works the tokens out anew for each row that the first one finds.
+        pairs = product(*(word.rarest(shares, most) for word in asked))
+        ways = [[token for way in pair for token in way] for pair in pairs]
+        share = prod(word.share(shares) for word in asked) * await self._share_of_owner(f)
+        return PostgresqlHits(self._connection, f, terms, ways, share)
 
     async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
         """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
@@ -257,6 +275,7 @@ class PostgresqlSearch(Repository):
         """Make the index and every counter anew."""
         await self._run(("SET LOCAL maintenance_work_mem = '256MB'", *EMPTY, *FILL, *COUNT))
         await PostgresqlTexts(self._connection).rebuild()
+        await self._run(("ANALYZE search_entries",))
         await self.sample()
 
     async def sample(self) -> None:
@@ -264,7 +283,7 @@ class PostgresqlSearch(Repository):
         total = int(await self._value(select(func.max(_E.contact_id))) or 0)
         step = max(1, total // SAMPLE)
         looked, found = 0, Counter[str]()
-        chosen = _E.contact_id.in_(list(range(1, total + 1, step)))
+        chosen = among(_E.contact_id, range(1, total + 1, step))
         for row in await self._all(select(_E.name, _E.email, _E.phone, _E.custom).where(chosen)):
             looked += 1
             found.update(set(_pieces_of(row)))
@@ -292,6 +311,15 @@ class PostgresqlSearch(Repository):
         shares = {token: float(share) for token, share in await self._all(ready.union_all(known))}
         return shares if shares.pop("", 0.0) else None
 
+    async def _share_of_owner(self, f: InboxFilter) -> float:
+        """The share of the conversations that are in the inbox, whatever its status."""
+        if f.inbox is InboxKind.ALL:
+            return 1.0
+        number = conversation_counts.c.number
+        numbers = select(func.sum(number).filter(counted_in(f)), func.sum(number))
+        mine, of_all = (await self._connection.execute(numbers)).one()
+        return float(mine or 0) / float(of_all or 1)
+
     async def _run(self, statements: Iterable[str]) -> None:
         for statement in statements:
             await self._connection.exec_driver_sql(statement)
@@ -312,6 +340,14 @@ def _pieces_of(row: Any) -> Iterator[str]:
         for at in range(len(text)):
             yield from (kind + text[at : at + length] for length in range(1, min(3, len(text) - at) + 1))
     yield from (f"c{value[:3]}" for value in row.custom.split("\n"))
+
+
+def _two_groups(bucket: int, level: int, newest: int, *, newest_first: bool) -> tuple[list[int], int]:
+    """Tokens of the group of a bucket, of which part may be left, and of the next one; the bucket behind them."""
+    size, first = 1 << 2 * level, bucket >> 2 * level << 2 * level
+    begins = [first, first - size] if newest_first else [first, first + size]
+    there = [at for at in begins if 0 <= at <= newest]
+    return [group(at, level) for at in there], there[-1] - 1 if newest_first else there[-1] + size
 
 
 def _has(tokens: list[int]) -> ColumnElement[bool]:

@@ -25,16 +25,17 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.search import fold, says, text_words
+from tui_inbox.repository.among import among
 from tui_inbox.repository.base import AnyRow, Repository
 from tui_inbox.repository.postgresql_search_schema import TEXTS_INDEX, TEXTS_INDEX_NAME
 from tui_inbox.repository.search_index import Said, Sayings
 from tui_inbox.repository.tables import contacts, conversations, timeline
 
-MOST_MESSAGES = 3000
+MOST_MESSAGES = 1000
 """Messages with the words of a text search that are looked at: the newest, whoever has their contacts."""
-GAUGE = 30_000
+GAUGE = 10_000
 """Of so many newest messages all are looked at first, to learn how common the words are."""
-RARE = 300
+RARE = 100
 """Words in fewer of those are found by the index of words, others by walking back from the newest message."""
 LONGEST_WORD = 64
 """Letters of a word that are kept."""
@@ -107,7 +108,7 @@ class PostgresqlTexts(Repository):
     async def put(self, ids: Sequence[int]) -> None:
         """Index these entries of threads as they are now."""
         for start in range(0, len(ids), BATCH):
-            chosen = timeline.c.id.in_(ids[start : start + BATCH])
+            chosen = among(timeline.c.id, ids[start : start + BATCH])
             await self._put(await self._all(select(timeline.c.id, timeline.c.body).where(chosen)))
 
     async def rebuild(self) -> None:

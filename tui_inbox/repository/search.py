@@ -19,6 +19,7 @@ from tui_inbox.domain.kinds import ConversationStatus, WindowFilter
 from tui_inbox.domain.models import Agent, Channel
 from tui_inbox.domain.search import SearchQuery, Term, fold
 from tui_inbox.repository.columns import in_states
+from tui_inbox.repository.search_tables import conversation_counts
 from tui_inbox.repository.tables import (
     contact_channels,
     contact_fields,
@@ -116,6 +117,20 @@ def inbox_conditions(f: InboxFilter) -> list[ColumnElement[bool]]:
             return [columns.team_id == f.team_id if f.team_id is not None else false()]
         case InboxKind.ALL:
             return []
+
+
+def counted_in(f: InboxFilter) -> ColumnElement[bool]:
+    """The same of the numbers that are kept of every inbox, where nobody and no team are 0."""
+    counts = conversation_counts.c
+    match f.inbox:
+        case InboxKind.MINE:
+            return counts.assignee_id == (f.agent_id or -1)
+        case InboxKind.UNASSIGNED:
+            return counts.assignee_id == 0
+        case InboxKind.TEAM:
+            return counts.team_id == (f.team_id or -1)
+        case InboxKind.ALL:
+            return true()
 
 
 def _term(term: Term) -> ColumnElement[bool]:

@@ -28,18 +28,16 @@ class SqliteTexts(Repository):
         if not all(asked):
             return Sayings((), complete=True)
         statement, values = _saying(texts, asked, demands)
-        (looked, _), *rows = (await self._connection.execute(statement, values | {"most": MOST_MESSAGES})).all()
-        newest: dict[int, int] = {}
-        for entry_id, contact_id in sorted(rows, reverse=True):
-            newest.setdefault(contact_id, entry_id)
-        found = [Said(contact_id, entry_id) for contact_id, entry_id in newest.items()]
-        return Sayings(tuple(found[:limit]), complete=looked < MOST_MESSAGES and len(found) <= limit)
+        values |= {"most": MOST_MESSAGES, "more": limit + 1}
+        (looked, _), *rows = (await self._connection.execute(statement, values)).all()
+        found = tuple(Said(contact_id, entry_id) for entry_id, contact_id in rows[:limit])
+        return Sayings(found, complete=looked < MOST_MESSAGES and len(rows) <= limit)
 
 
 def _saying(
     texts: Sequence[str], asked: Sequence[Sequence[str]], demands: Sequence[ColumnElement[bool]]
 ) -> tuple[TextClause, dict[str, Any]]:
-    """How many messages are looked at, and then those that have all of ``texts``."""
+    """How many messages are looked at, and then of each contact the newest that has all of ``texts``."""
     rendered = rendered_of(demands)
     parts = [_begun(word) if word is words[-1] else _quoted(word) for words in asked for word in words]
     values = {**rendered.values, "match": " AND ".join(dict.fromkeys(parts)), "texts": json.dumps(list(texts))}
@@ -53,8 +51,9 @@ def _saying(
     return sql(
         f"WITH newest AS MATERIALIZED (SELECT rowid AS id FROM {TEXTS} WHERE {TEXTS} MATCH :match "
         "ORDER BY rowid DESC LIMIT :most) SELECT count(*), 0 FROM newest UNION ALL "
-        f"SELECT t.id, t.contact_id FROM newest CROSS JOIN timeline t ON t.id = newest.id"
-        f"{joined_to(rendered.tables, 't.contact_id')} WHERE {condition}"
+        f"SELECT * FROM (SELECT max(t.id), t.contact_id FROM newest CROSS JOIN timeline t ON t.id = newest.id"
+        f"{joined_to(rendered.tables, 't.contact_id')} WHERE {condition} "
+        "GROUP BY t.contact_id ORDER BY 1 DESC LIMIT :more)"
     ), values
 
 
