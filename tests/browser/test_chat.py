@@ -11,6 +11,7 @@ from tests.browser.chromium import Chromium, Page, chromium, require
 from tests.server.support.chat import Website, website
 from tests.server.support.workspace import eventually
 from tui_inbox.domain.kinds import DeliveryState, Receipt
+from tui_inbox.domain.models import Agent
 
 LINES = """[...document.querySelector('div').shadowRoot.querySelectorAll('li')].map(
     (line) => line.className + ': ' + line.textContent)"""
@@ -96,3 +97,51 @@ async def test_a_customer_in_a_browser_and_an_agent(stage: tuple[Website, Chromi
     await page.until(f"({LINES}).filter((line) => !line.includes('pending')).length", 5)
     assert await page.run(f"new Set({LINES}).size") == 5
     assert await address_in(site) == address
+
+
+PICK = """(() => {
+    const root = document.querySelector('div').shadowRoot, given = new DataTransfer();
+    given.items.add(new File(['%s'], '%s', {type: 'text/plain'}));
+    root.querySelector('input[type=file]').files = given.files;
+    root.querySelector('input[type=file]').dispatchEvent(new Event('change'));
+})()"""
+CLICKED = """(() => {
+    URL.createObjectURL = (blob) => { blob.text().then((text) => { window.got = text; }); return 'blob:none'; };
+    HTMLAnchorElement.prototype.click = function () { window.named = this.download; };
+    document.querySelector('div').shadowRoot.querySelector('li button').click();
+})()"""
+
+
+@pytest.mark.timeout(240)
+async def test_files_go_both_ways(stage: tuple[Website, Chromium], tmp_path: Path) -> None:
+    site, browser = stage
+    page = await browser.open(site.url)
+    await page.until(READY, True)
+    await page.run(PICK % ("words in a file", "Käsi & <b>.txt"))
+    shown = "visitor: [document] Käsi & b.txt"
+    await page.until(LINES, [shown])
+    address = await address_in(site)
+    await site.shows(address, "[document] Käsi & b.txt")
+    contact = await site.inbox.contact(address, "chat")
+    (file,) = await site.space.attachments.of_contact(contact.id)
+    async with site.space.store.read() as unit:
+        assert await unit.attachments.content(file.id) == b"words in a file"
+
+    (tmp_path / "offer.txt").write_bytes(b"what we offer")
+    offer = await site.space.attachments.attach(
+        Agent(site.space.agent_id, "ana", "Ana"), contact.id, tmp_path / "offer.txt"
+    )
+    _, state = await site.answer(address, "please read", files=[offer.id])
+    assert state is DeliveryState.SENT
+    await page.until(LINES, [shown, "agent: please readoffer.txt"])
+    await page.run(CLICKED)
+    await page.until("[window.named, window.got]", ["offer.txt", "what we offer"])
+
+    # The server is gone: the file waits in the page, and arrives once.
+    await site.down()
+    await page.run(PICK % ("second", "second.txt"))
+    await page.until(LINES, [shown, "agent: please readoffer.txt", "visitor pending: second.txt"])
+    await site.up()
+    await site.shows(address, "[document] Käsi & b.txt", "[document] second.txt")
+    await page.until(f"({LINES}).at(-1)", "visitor: [document] second.txt")
+    assert await page.run(f"({LINES}).length") == 3

@@ -17,6 +17,7 @@ from tests.server.support.workspace import eventually
 from tests.support.files import path_of
 from tui_inbox.domain.events import Outgoing
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Receipt
+from tui_inbox.domain.models import Agent
 from tui_inbox.server import chat
 from tui_inbox.server.chat_limits import Limit, Limits
 
@@ -319,3 +320,52 @@ async def _until_data(lines: AsyncIterator[str]) -> AsyncIterator[str]:
         yield line
         if line.startswith("data: "):
             return
+
+
+async def test_a_file_is_taken_once_and_only_its_addressee_gets_the_agents(site: Website, tmp_path: Path) -> None:
+    ana, eve = await site.visitor().come(), await site.visitor().come()
+    address = await site.address_of(ana)
+    head = {**ana.headers, "Content-Type": "image/png", "X-Message-Id": FIRST, "X-File-Name": "..%2Fk%C3%A4si.png"}
+    for _ in range(2):
+        answer = await site.http.post("files", headers=head, content=b"png")
+        assert (answer.status_code, answer.json()) == (200, {"number": 1})
+    await site.shows(address, "[photo] käsi.png")
+    contact = await site.inbox.contact(address, "chat")
+    (photo,) = await site.space.attachments.of_contact(contact.id)
+    assert (photo.name, photo.kind, photo.media_type, photo.size) == ("käsi.png", "photo", "image/png", 3)
+
+    (tmp_path / "page.html").write_bytes(b"<script>alert(1)</script>")
+    agent = Agent(site.space.agent_id, "ana", "Ana")
+    offer = await site.space.attachments.attach(agent, contact.id, tmp_path / "page.html")
+    mine = await site.space.attachments.attach(agent, contact.id, tmp_path / "page.html")
+    await site.answer(address, "", files=[offer.id])
+    async with ana.listening():
+        await ana.got("[photo] käsi.png", "")
+    assert ana.lines[1]["files"] == [{"id": offer.id, "name": "page.html", "size": 25}]
+    given = await site.http.get(f"files/{offer.id}", headers=ana.headers)
+    assert given.content == b"<script>alert(1)</script>"
+    assert given.headers["content-disposition"].startswith("attachment; ")
+    assert given.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in given.headers["content-security-policy"]
+    for visitor, ident, status in ((eve, offer.id, 404), (ana, mine.id, 404), (ana, photo.id, 404), (ana, 999, 404)):
+        assert (await site.http.get(f"files/{ident}", headers=visitor.headers)).status_code == status
+    assert (await site.http.get(f"files/{offer.id}")).status_code == 401
+
+
+async def test_what_is_refused_of_files(site: Website, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat, "FILE_MAXIMUM", 1000)
+    ana = await site.visitor().come()
+
+    async def post(content: bytes, **changes: str) -> int:
+        head = {**ana.headers, "Content-Type": "image/png", "X-Message-Id": FIRST, "X-File-Name": "a.png"}
+        return (await site.http.post("files", headers=head | changes, content=content)).status_code
+
+    assert await post(b"x" * 1001) == 413
+    assert await post(b"") == 400
+    assert await post(b"x", **{"X-Message-Id": "short"}) == 400
+    assert await post(b"x", Authorization="Bearer nobody") == 401
+    assert await post(b"x" * 1000, **{"Content-Type": "nonsense <b>"}) == 200
+    assert await post(b"x") == 200, "the same again"
+    assert await post(b"x") == 429, "five at once are all that a visitor may send"
+    address = await site.address_of(ana)
+    await site.shows(address, "[document] a.png")

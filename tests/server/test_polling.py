@@ -19,10 +19,11 @@ from tests.support.dovecot import dovecot, smtp_into
 from tui_inbox.channels.http import Http
 from tui_inbox.channels.port import ChannelAdapter, PollError, Secrets, poll_of
 from tui_inbox.channels.registry import build_adapter
+from tui_inbox.domain.attachments import FileState
 from tui_inbox.domain.errors import NotFoundError
 from tui_inbox.domain.events import OutcomeKind
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, DeliveryState, Direction, Receipt
-from tui_inbox.domain.models import Channel
+from tui_inbox.domain.models import Agent, Channel
 from tui_inbox.services.polling import PollingService
 from tui_inbox.standins.config import ChannelConfig, StandinConfig
 from tui_inbox.standins.email import EmailStandin
@@ -30,6 +31,7 @@ from tui_inbox.standins.platform import Answer
 from tui_inbox.standins.telegram import TelegramStandin
 
 BOX, ANA, PASSWORD = "support@shop.example", "ana@customer.example", "correct-horse"
+PDF, JPEG = b"%PDF-1.7\r\n.\r\n" + bytes(range(256)) * 900, b"\xff\xd8\xff\xe0" + bytes(range(256)) * 300
 TOKEN = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"
 
 
@@ -171,7 +173,7 @@ def answer_to(raw: bytes, text: str, clock: Clockwork) -> bytes:
     mail["Subject"], mail["Message-ID"] = str(ours["Subject"]), "<second@customer.example>"
     mail["In-Reply-To"] = str(ours["Message-ID"])
     mail.set_content(f"{text}\n\nOn Sunday, Northwind wrote:\n> {text}\n")
-    mail.add_attachment(b"\xff\xd8\xff\xe0", maintype="image", subtype="jpeg", filename="parcel.jpg")
+    mail.add_attachment(JPEG, maintype="image", subtype="jpeg", filename="parcel.jpg")
     return mail.as_bytes()
 
 
@@ -198,7 +200,10 @@ async def test_a_conversation_over_real_servers(tmp_path: Path) -> None:
                 assert target is not None
                 conversation = await unit.conversations.get(target.contact_id)
             assert conversation.status is ConversationStatus.OPEN
-            message_id = await space.queue(target.id, "It comes tomorrow — 5 € back.")
+            (tmp_path / "Käsi & offer.pdf").write_bytes(PDF)
+            ana = Agent(space.agent_id, "ana", "Ana")
+            offer = await space.attachments.attach(ana, target.contact_id, tmp_path / "Käsi & offer.pdf")
+            message_id = await space.queue(target.id, "It comes tomorrow — 5 € back.", files=[offer.id])
             assert await space.sender().run_once()
             assert await space.state(message_id) is DeliveryState.SENT
             (envelope,) = taken
@@ -206,6 +211,9 @@ async def test_a_conversation_over_real_servers(tmp_path: Path) -> None:
             ours = message_from_bytes(envelope.content, policy=policy.default)
             assert ours["In-Reply-To"] == "<first@customer.example>"
             assert (ours["Subject"], envelope.rcpt_tos) == ("Re: Order 4711", [ANA])
+            (attached,) = ours.iter_attachments()
+            assert (attached.get_filename(), attached.get_content_type()) == ("Käsi & offer.pdf", "application/pdf")
+            assert attached.get_payload(decode=True) == PDF
 
             imap.deliver(BOX, answer_to(envelope.content, "Thank you!", clock))
             assert await polling.poll(mail) == 1
@@ -217,6 +225,10 @@ async def test_a_conversation_over_real_servers(tmp_path: Path) -> None:
                 "Subject: Order 4711\n\nWhere is it?",
                 "Subject: Re: Order 4711\n\nThank you!\n[photo] parcel.jpg",
             ]
+            (photo,) = thread[-1].files
+            assert (photo.name, photo.media_type, photo.state) == ("parcel.jpg", "image/jpeg", FileState.KEPT)
+            async with space.store.read() as unit:
+                assert await unit.attachments.content(photo.id) == JPEG
             assert await polling.poll(mail) == 0
 
 

@@ -106,6 +106,8 @@ async def test_a_sender_is_started_only_when_nobody_sends(stage: Stage) -> None:
     class Services:
         """Makes senders."""
 
+        fetching = stage.space.fetching
+
         def make_delivery(self, worker: str) -> DeliveryService:
             return stage.space.sender(worker)
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from tui_inbox.domain.attachments import Attachment
+
 
 class ChatSender(StrEnum):
     """Who wrote a line."""
@@ -28,6 +30,10 @@ class ChatVisitor:
     delivered_number: int = 0
     read_number: int = 0
     """Up to which number the browser has told that it has, and has shown, our lines."""
+    email: str = ""
+    """Where they can be reached when they are away, as they say."""
+    mailed_number: int = 0
+    """Up to which number our lines went there."""
 
 
 @dataclass(frozen=True)
@@ -40,3 +46,5 @@ class ChatLine:
     """The browser's own id of a visitor's line, our message id of an agent's: the same key is one line."""
     text: str = field(repr=False)
     at: datetime
+    files: tuple[Attachment, ...] = ()
+    """Of an agent's line, what the browser may fetch."""

@@ -3,6 +3,7 @@ browser which has seen number 7 has missed nothing before it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import insert, select, update
@@ -21,6 +22,26 @@ class ChatRepository(Repository):
         values = {"channel_id": channel_id, "address": address, "token_hash": token_hash, "name": name}
         statement = insert(chat_visitors).values(**values, created_at=now)
         return int(await self._value(statement.returning(chat_visitors.c.id)))
+
+    async def set_email(self, visitor_id: int, email: str) -> None:
+        """Note where a visitor can be reached when they are away."""
+        await self._count(update(chat_visitors).where(chat_visitors.c.id == visitor_id).values(email=email))
+
+    async def unseen(self, before: datetime, limit: int) -> list[ChatVisitor]:
+        """Visitors with an email address to whom we have written before an instant what their browser has not got, and
+        what has not gone there either."""
+        got = chat_visitors.c.delivered_number
+        ours = (chat_messages.c.visitor_id == chat_visitors.c.id) & (chat_messages.c.sender == ChatSender.AGENT.value)
+        missed = (chat_messages.c.number > got) & (chat_messages.c.number > chat_visitors.c.mailed_number)
+        waits = select(chat_messages.c.number).where(ours, missed, chat_messages.c.at <= before).exists()
+        reachable = (chat_visitors.c.email != "") & (chat_visitors.c.last_number > got)
+        statement = select(chat_visitors).where(reachable, waits).order_by(chat_visitors.c.id).limit(limit)
+        return [_visitor(row) for row in await self._all(statement)]
+
+    async def mailed(self, visitor_id: int, upto: int) -> None:
+        """Note up to which number our lines went by mail."""
+        higher = (chat_visitors.c.id == visitor_id) & (chat_visitors.c.mailed_number < upto)
+        await self._count(update(chat_visitors).where(higher).values(mailed_number=upto))
 
     async def by_token(self, channel_id: int, token_hash: str) -> ChatVisitor | None:
         """The visitor who has the token with this hash, on this channel."""
@@ -57,6 +78,12 @@ class ChatRepository(Repository):
         statement = select(chat_messages).where(of_visitor, chat_messages.c.number > number)
         return [_line(row) for row in await self._all(statement.order_by(chat_messages.c.number).limit(limit))]
 
+    async def has(self, visitor_id: int, sender: ChatSender, keys: Sequence[str]) -> bool:
+        """Whether a visitor has a line with one of these keys."""
+        of_visitor = (chat_messages.c.visitor_id == visitor_id) & (chat_messages.c.sender == sender.value)
+        statement = select(chat_messages.c.number).where(of_visitor, chat_messages.c.key.in_(keys))
+        return await self._first(statement) is not None
+
     async def raise_receipt(self, visitor_id: int, upto: int, receipt: Receipt) -> list[str]:
         """Note that the browser has (``DELIVERED``) or has shown (``READ``) our lines up to a number.
 
@@ -77,9 +104,8 @@ class ChatRepository(Repository):
 
 
 def _visitor(row: AnyRow) -> ChatVisitor:
-    return ChatVisitor(
-        row.id, row.channel_id, row.address, row.name, row.last_number, row.delivered_number, row.read_number
-    )
+    numbers = (row.last_number, row.delivered_number, row.read_number)
+    return ChatVisitor(row.id, row.channel_id, row.address, row.name, *numbers, row.email, row.mailed_number)
 
 
 def _line(row: AnyRow) -> ChatLine:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, UniqueConstraint
+from sqlalchemy import Column, Index, Integer, Table, UniqueConstraint, text
 
 from tui_inbox.repository.columns import identity, metadata, moment, number, reference, words
+
+_REACHABLE = text("email != ''")
 
 chat_visitors = Table(
     "chat_visitors",
@@ -18,8 +20,11 @@ chat_visitors = Table(
     number("delivered_number"),
     number("read_number"),
     moment("created_at"),
+    words("email"),
+    number("mailed_number"),
     UniqueConstraint("channel_id", "address"),
     UniqueConstraint("token_hash"),
+    Index("ix_chat_visitors_reachable", "id", sqlite_where=_REACHABLE, postgresql_where=_REACHABLE),
 )
 
 chat_messages = Table(

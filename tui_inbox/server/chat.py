@@ -3,8 +3,11 @@
 =====================  ===========================================================================================
 ``GET /``              a page with nothing but the chat on it
 ``GET widget.js``      the script, for the page and for websites
-``POST visitors``      ``{"name"}`` → 201 ``{"token"}``: a new visitor
+``POST visitors``      ``{"name", "email"}`` → 201 ``{"token"}``: a new visitor
+``POST email``         ``{"email"}`` → 204: where the visitor can be reached when they are away
 ``POST messages``      ``{"id", "text"}`` → 200 ``{"number"}``; the same ``id`` again is the same message
+``POST files``         a file as it is, its ``X-Message-Id`` and ``X-File-Name`` (in percent) in the head → the same
+``GET files/ID``       a file that an agent has sent to this visitor
 ``GET events``         the lines after ``Last-Event-ID``, then each new one, as server-sent events
 ``POST receipts``      ``{"upto", "state"}``: the browser has (``delivered``) or has shown (``read``) our lines
 =====================  ===========================================================================================
@@ -22,21 +25,24 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tui_inbox.channels import payload
+from tui_inbox.channels.email_reading import is_address
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.channels.webchat import NAME_MAXIMUM, TEXT_MAXIMUM, origins_of
+from tui_inbox.domain.attachments import RULES, UNKNOWN_TYPE, RemoteFile, kind_of, name_for, plain_name
 from tui_inbox.domain.chat import ChatLine, ChatVisitor
 from tui_inbox.domain.errors import StoreError
-from tui_inbox.domain.kinds import Receipt
+from tui_inbox.domain.kinds import ChannelKind, Receipt
 from tui_inbox.domain.models import Channel
 from tui_inbox.server.chat_limits import Limits
 from tui_inbox.server.chat_news import ChatNews
+from tui_inbox.server.files import file_response
 from tui_inbox.server.reading import TooLargeError, read_body
 from tui_inbox.services.webchat import ChatService
 
@@ -44,6 +50,11 @@ logger = logging.getLogger(__name__)
 
 BODY_MAXIMUM = 64 << 10
 """Bytes; the longest text takes 40 KB."""
+FILE_MAXIMUM = RULES[ChannelKind.WEBCHAT].largest["document"]
+"""Bytes of a visitor's file."""
+FILE_PATIENCE = 6
+"""So many times as long as a message a file may take."""
+MEDIA_TYPE = re.compile(r"[a-z]{1,30}/[a-z0-9.+-]{1,80}")
 READ_SECONDS = 10.0
 STREAM_SECONDS = 900.0
 """A stream ends after this time, and the browser comes back: who is not allowed in any more is out then."""
@@ -78,7 +89,10 @@ class ChatPages:
             "": (self._page, "GET"),
             "/widget.js": (self._script, "GET"),
             "/visitors": (self._admit, "POST"),
+            "/email": (self._email, "POST"),
             "/messages": (self._say, "POST"),
+            "/files": (self._say_file, "POST"),
+            "/files/{file:int}": (self._file, "GET"),
             "/events": (self._events, "GET"),
             "/receipts": (self._receipts, "POST"),
         }
@@ -131,7 +145,18 @@ class ChatPages:
         _wait_for(self._limits.visitors.take(_peer(request)))
         body = await self._body(request)
         name = " ".join(payload.text(body.get("name")).split())[:NAME_MAXIMUM]
-        return JSONResponse({"token": await self._chat.admit(channel, name)}, 201, NO_STORE)
+        email = payload.text(body.get("email")).strip()
+        token = await self._chat.admit(channel, name, email.lower() if is_address(email) else "")
+        return JSONResponse({"token": token}, 201, NO_STORE)
+
+    async def _email(self, channel: Channel, request: Request) -> Response:
+        visitor = await self._visitor(channel, request)
+        _wait_for(self._limits.messages.take(str(visitor.id)))
+        email = payload.text((await self._body(request)).get("email")).strip()
+        if not is_address(email):
+            raise RefusedError(400, "email is no address")
+        await self._chat.set_email(visitor, email.lower())
+        return Response(status_code=204, headers=NO_STORE)
 
     async def _say(self, channel: Channel, request: Request) -> Response:
         visitor = await self._visitor(channel, request)
@@ -148,6 +173,30 @@ class ChatPages:
         self._work.set()
         self._news.tell()
         return JSONResponse({"number": line.number}, headers=NO_STORE)
+
+    async def _say_file(self, channel: Channel, request: Request) -> Response:
+        visitor = await self._visitor(channel, request)
+        _wait_for(self._limits.files.take(str(visitor.id)))
+        key, media_type = request.headers.get("x-message-id", ""), _media_type(request)
+        if not KEY.fullmatch(key):
+            raise RefusedError(400, "X-Message-Id must be 8 to 64 letters, digits and dashes")
+        content = await self._read(request, FILE_MAXIMUM)
+        if not content:
+            raise RefusedError(400, "the file is empty")
+        name = plain_name(unquote(request.headers.get("x-file-name", "")))
+        file = RemoteFile(kind_of(media_type), "", name, media_type, len(content), content)
+        line = await self._chat.say(channel, visitor, key, "", file)
+        self._work.set()
+        self._news.tell()
+        return JSONResponse({"number": line.number}, headers=NO_STORE)
+
+    async def _file(self, channel: Channel, request: Request) -> Response:
+        visitor = await self._visitor(channel, request)
+        _wait_for(self._limits.questions.take(str(visitor.id)))
+        found = await self._chat.file(visitor, request.path_params["file"])
+        if found is None:
+            raise RefusedError(404, "no such file")
+        return file_response(*found)
 
     async def _receipts(self, channel: Channel, request: Request) -> Response:
         visitor = await self._visitor(channel, request)
@@ -202,25 +251,34 @@ class ChatPages:
         if media_type != "application/json":
             raise RefusedError(415, "JSON is wanted")
         try:
-            async with asyncio.timeout(self._read_seconds):
-                return payload.parse_mapping(await read_body(request, BODY_MAXIMUM))
+            return payload.parse_mapping(await self._read(request, BODY_MAXIMUM))
+        except PayloadError:
+            raise RefusedError(400, "the body is not a JSON object") from None
+
+    async def _read(self, request: Request, maximum: int) -> bytes:
+        seconds = self._read_seconds if maximum == BODY_MAXIMUM else self._read_seconds * FILE_PATIENCE
+        try:
+            async with asyncio.timeout(seconds):
+                return await read_body(request, maximum)
         except TooLargeError:
             raise RefusedError(413, "the body is too large") from None
         except TimeoutError:
             raise RefusedError(408, "the body took too long") from None
-        except (PayloadError, ClientDisconnect):
-            raise RefusedError(400, "the body is not a JSON object") from None
+        except ClientDisconnect:
+            raise RefusedError(400, "the body is not whole") from None
 
 
 def _event(line: ChatLine) -> bytes:
     """One server-sent event. JSON in ASCII has no line breaks, whatever the text holds."""
-    told = {
+    told: dict[str, Any] = {
         "number": line.number,
         "from": line.sender.value,
         "id": line.key,
         "text": line.text,
         "at": line.at.isoformat(),
     }
+    if line.files:
+        told["files"] = [{"id": file.id, "name": name_for(file), "size": file.size} for file in line.files]
     return f"id: {line.number}\ndata: {json.dumps(told)}\n\n".encode("ascii")
 
 
@@ -236,11 +294,17 @@ def _origin_headers(channel: Channel, request: Request) -> Mapping[str, str]:
         "Vary": "Origin",
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Methods": "GET, POST",
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID, X-Message-Id, X-File-Name",
         "Access-Control-Expose-Headers": "Retry-After",
         "Access-Control-Max-Age": "600",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }
+
+
+def _media_type(request: Request) -> str:
+    """What the browser says of a file, where that is one."""
+    told = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return told if MEDIA_TYPE.fullmatch(told) else UNKNOWN_TYPE
 
 
 def _wait_for(seconds: int) -> None:

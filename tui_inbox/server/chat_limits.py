@@ -41,6 +41,8 @@ class Limits:
     """New visitors from one address; behind a proxy that is everybody."""
     messages: Limit = field(default_factory=lambda: Limit(per_minute=20, burst=10))
     """Messages of one visitor."""
+    files: Limit = field(default_factory=lambda: Limit(per_minute=6, burst=5))
+    """Files of one visitor."""
     questions: Limit = field(default_factory=lambda: Limit(per_minute=120, burst=30))
     """Streams opened and receipts sent by one visitor."""
     strangers: Limit = field(default_factory=lambda: Limit(per_minute=120, burst=60))

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tui_inbox.channels import webchat
+from tui_inbox.domain.attachments import Attachment, RemoteFile
 from tui_inbox.domain.chat import ChatLine, ChatSender, ChatVisitor
 from tui_inbox.domain.events import Outgoing
 from tui_inbox.domain.kinds import ChannelKind, Receipt
@@ -35,15 +37,23 @@ class ChatService:
             found = await unit.directory.channel_by_path(path) if path else None
         return found if found is not None and found.kind is ChannelKind.WEBCHAT else None
 
-    async def admit(self, channel: Channel, name: str) -> str:
+    async def admit(self, channel: Channel, name: str, email: str = "") -> str:
         """A new visitor; returns the token, which is nowhere else."""
         token = secrets.token_urlsafe(TOKEN_BYTES)
         address = f"visitor-{secrets.token_hex(8)}"
         now = self._context.clock()
-        await self._context.store.write(
-            lambda unit: unit.chat.add_visitor(channel.id, address, _hash(token), name, now)
-        )
+
+        async def work(unit: Unit) -> None:
+            ident = await unit.chat.add_visitor(channel.id, address, _hash(token), name, now)
+            if email:
+                await unit.chat.set_email(ident, email)
+
+        await self._context.store.write(work)
         return token
+
+    async def set_email(self, visitor: ChatVisitor, email: str) -> None:
+        """Note where a visitor can be reached when they are away."""
+        await self._context.store.write(lambda unit: unit.chat.set_email(visitor.id, email))
 
     async def visitor(self, channel: Channel, token: str) -> ChatVisitor | None:
         """Who shows this token; ``None`` for nobody."""
@@ -52,14 +62,17 @@ class ChatService:
         async with self._context.store.read() as unit:
             return await unit.chat.by_token(channel.id, _hash(token))
 
-    async def say(self, channel: Channel, visitor: ChatVisitor, key: str, text: str) -> ChatLine:
-        """Keep what a visitor wrote; the same ``key`` again is the same line."""
+    async def say(
+        self, channel: Channel, visitor: ChatVisitor, key: str, text: str, file: RemoteFile | None = None
+    ) -> ChatLine:
+        """Keep what a visitor wrote, or a file (with its content); the same ``key`` again is the same line."""
         now = self._context.clock()
+        shown = text if file is None else f"[{file.kind}] {file.name}"
 
         async def work(unit: Unit) -> ChatLine:
-            line, new = await unit.chat.add(visitor.id, ChatSender.VISITOR, key, text, now)
+            line, new = await unit.chat.add(visitor.id, ChatSender.VISITOR, key, shown, now)
             if new:
-                raw = webchat.said(visitor.address, key, text, visitor.name or _name_of(visitor), now)
+                raw = webchat.said(visitor.address, key, shown, visitor.name or _name_of(visitor), now, file)
                 await unit.inbound.store_raw(channel.id, now, {}, raw)
                 await unit.directory.saw_webhook(channel.id, now)
             return line
@@ -69,7 +82,19 @@ class ChatService:
     async def after(self, visitor: ChatVisitor, number: int) -> Sequence[ChatLine]:
         """Lines above ``number``, in order, at most :data:`PAGE`."""
         async with self._context.store.read() as unit:
-            return await unit.chat.after(visitor.id, number, PAGE)
+            lines = await unit.chat.after(visitor.id, number, PAGE)
+            ours = [line.key for line in lines if line.sender is ChatSender.AGENT]
+            files = await unit.attachments.of_messages(ours)
+        return [replace(line, files=tuple(files.get(line.key, ()))) for line in lines]
+
+    async def file(self, visitor: ChatVisitor, ident: int) -> tuple[Attachment, bytes] | None:
+        """A file that an agent has sent to this visitor, with its bytes; ``None`` for any other."""
+        async with self._context.store.read() as unit:
+            message_id = await unit.attachments.message_of(ident)
+            if not message_id or not await unit.chat.has(visitor.id, ChatSender.AGENT, [message_id]):
+                return None
+            found = await unit.attachments.get(ident)
+            return None if found is None else (found, await unit.attachments.content(ident))
 
     async def saw(self, channel: Channel, visitor: ChatVisitor, upto: int, receipt: Receipt) -> bool:
         """Note what a browser has, or has shown; returns whether that was news."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,10 +122,10 @@ class Website:
         assert known is not None
         return known.address
 
-    async def answer(self, address: str, text: str) -> tuple[str, DeliveryState]:
+    async def answer(self, address: str, text: str, files: Sequence[int] = ()) -> tuple[str, DeliveryState]:
         """An agent's message to a visitor, sent by a sender; returns its id and what became of it."""
         target = await self.inbox.find(address, "chat")
-        message_id = await self.space.queue(target.id, text)
+        message_id = await self.space.queue(target.id, text, files=files)
         sender = self.space.sender()
         while await sender.run_once():
             pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -25,8 +25,10 @@ from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.outbox import NewOutgoing
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
+from tui_inbox.services.attachments import AttachmentService
 from tui_inbox.services.context import Context
 from tui_inbox.services.delivery import DeliveryService
+from tui_inbox.services.fetching import FetchingService
 from tui_inbox.services.receiving import ReceivingService
 from tui_inbox.services.webchat import ChatService
 
@@ -97,6 +99,16 @@ class Workspace:
         """The website chat."""
         return ChatService(self.context)
 
+    @property
+    def attachments(self) -> AttachmentService:
+        """Files, as agents handle them."""
+        return AttachmentService(self.context)
+
+    @property
+    def fetching(self) -> FetchingService:
+        """What brings files in."""
+        return FetchingService(self.context, self.adapters)
+
     def sender(self, worker: str = "sender", **options: Any) -> DeliveryService:
         """A sender in this process."""
         return DeliveryService(self.context, self.adapters, worker, **options)
@@ -137,9 +149,16 @@ class Workspace:
         return await self.store.write(work)
 
     async def queue(
-        self, contact_channel_id: int, text: str = "hello", *, template: str = "", tag: str = "", due_in: float = 0
+        self,
+        contact_channel_id: int,
+        text: str = "hello",
+        *,
+        template: str = "",
+        tag: str = "",
+        due_in: float = 0,
+        files: Sequence[int] = (),
     ) -> str:
-        """Queue a message as sending does; returns its id."""
+        """Queue a message as sending does, ``files`` being in the agent's composer; returns its id."""
         now, message_id = self.clock(), new_id(self.clock())
         filled = TemplateContent(template, "en", rendered=text) if template else None
 
@@ -147,7 +166,7 @@ class Workspace:
             target = await unit.contacts.channel(contact_channel_id)
             assert target is not None
             kind = ContentKind.TEMPLATE if template else ContentKind.TEXT
-            await unit.timeline.add_outgoing(
+            seq = await unit.timeline.add_outgoing(
                 message_id=message_id,
                 contact_id=target.contact_id,
                 contact_channel_id=target.id,
@@ -157,8 +176,10 @@ class Workspace:
                 body=text,
                 content_kind=kind,
                 tag=tag,
-                detail={},
+                detail={"files": len(files)} if files else {},
             )
+            for ident in files:
+                assert await unit.attachments.give(self.agent_id, ident, message_id, seq)
             await unit.outbox.queue(
                 NewOutgoing(
                     message_id=message_id,

@@ -9,6 +9,7 @@
   const wholePage = script.dataset.wholePage === "yes";
   const store = "tui-inbox-chat:" + new URL(base).pathname;
   const MOST = 10000;
+  const MOST_OF_FILE = 10 * 1024 * 1024;
   const FIRST_PAUSE = 500, LONGEST_PAUSE = 15000, SILENCE = 40000;
 
   // What outlives the page: the visitor's token, and what has not been sent yet, each message in a place of its own so that
@@ -64,6 +65,12 @@
     .state { min-height: 1.4em; padding: 0 14px; font-size: 13px; color: #6b6b70; }
     form { display: flex; gap: 8px; padding: 10px; border-top: 1px solid #e3e3e6; }
     textarea { flex: 1; resize: none; height: 2.8em; font: inherit; padding: 6px 8px; border: 1px solid #c8c8cc; border-radius: 6px; }
+    form.letter { padding: 6px 10px; }
+    form.letter[hidden] { display: none; }
+    input[type=email] { flex: 1; min-width: 0; font: inherit; padding: 4px 8px; border: 1px solid #c8c8cc; border-radius: 6px; }
+    form button.clip { padding: 0 12px; background: #ececf0; color: #1c1c1e; font-size: 20px; }
+    li button { display: block; font: inherit; padding: 0; border: 0; background: none; color: #1d4ed8; cursor: pointer;
+                text-decoration: underline; text-align: left; overflow-wrap: anywhere; }
     form button { font: inherit; padding: 0 16px; border: 0; border-radius: 6px; background: #1d4ed8; color: #fff; cursor: pointer; }
   `);
   root.adoptedStyleSheets = [style];
@@ -77,8 +84,23 @@
   list.setAttribute("aria-live", "polite");
   state.setAttribute("role", "status");
   const button = element("button", "", "Send");
-  form.append(field, button);
-  box.append(element("h1", "", script.dataset.title || "Chat"), list, state, form);
+  const picker = element("input");
+  picker.type = "file";
+  picker.hidden = true;
+  const clip = element("button", "clip", "+");
+  clip.type = "button";
+  clip.setAttribute("aria-label", "Send a file");
+  form.append(clip, picker, field, button);
+  // Asked for once the visitor has written: an answer that they do not see here goes there.
+  const letter = element("form", "letter");
+  const address = element("input");
+  address.type = "email";
+  address.required = true;
+  address.placeholder = "Your email, for when you are away";
+  address.setAttribute("aria-label", address.placeholder);
+  letter.append(address, element("button", "", "Save"));
+  letter.hidden = true;
+  box.append(element("h1", "", script.dataset.title || "Chat"), list, state, letter, form);
   root.append(box);
   if (!wholePage) {
     const opener = element("button", "open", script.dataset.title || "Chat");
@@ -105,10 +127,16 @@
     const before = mine ? waiting.get(line.id) : undefined;
     if (before) { before.remove(); waiting.delete(line.id); }
     const shown = element("li", mine ? "visitor" : "agent", line.text);
+    for (const file of line.files || []) {
+      const link = element("button", "", file.name);
+      link.type = "button";
+      link.addEventListener("click", () => fetchFile(file));
+      shown.append(link);
+    }
     const firstPending = waiting.values().next().value;
     list.insertBefore(shown, firstPending || null);
     list.scrollTop = list.scrollHeight;
-    if (mine) dropPending(line.id);
+    if (mine) { dropPending(line.id); askForAddress(); }
     else { tell("delivered"); tellRead(); }
   };
 
@@ -149,7 +177,8 @@
     readToken();
     if (own.token) return true;
     admission = admission || (async () => {
-      const answer = await post("visitors", { name: script.dataset.visitorName || "" });
+      const { visitorName, visitorEmail } = script.dataset;
+      const answer = await post("visitors", { name: visitorName || "", email: visitorEmail || "" });
       if (!answer.ok) return false;
       keepToken((await answer.json()).token);
       return true;
@@ -237,6 +266,68 @@
     }
   };
 
+  // ------------------------------------------------------------------ where to write when nobody is here
+  const known = "tui-inbox-email:" + new URL(base).pathname;
+  const askForAddress = () => {
+    letter.hidden = Boolean(script.dataset.visitorEmail || stored((place) => place.getItem(known)));
+  };
+  letter.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      if (!(await post("email", { email: address.value.trim() })).ok) throw new Error("refused");
+      stored((place) => place.setItem(known, "yes"));
+      letter.hidden = true;
+      state.textContent = "Thank you. If you leave, our answer comes by email.";
+    } catch (error) { state.textContent = "The address could not be saved. Try again."; }
+  });
+
+  // ------------------------------------------------------------------ files
+  const newId = () => Array.from(
+    crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const fetchFile = async (file) => {
+    try {
+      const answer = await ask("files/" + Number(file.id), {});
+      if (!answer.ok) throw new Error("status " + answer.status);
+      const link = element("a");
+      link.href = URL.createObjectURL(await answer.blob());
+      link.download = file.name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    } catch (error) { state.textContent = "The file could not be fetched. Try again."; }
+  };
+  // A file lives as long as the page: it is sent again until the server has it, under one id.
+  const sendFile = async (file) => {
+    if (file.size > MOST_OF_FILE) { state.textContent = "This file is larger than 10 MB."; return; }
+    const id = newId(), pause = pauses();
+    const shown = element("li", "visitor pending", file.name);
+    waiting.set(id, shown);
+    list.append(shown);
+    list.scrollTop = list.scrollHeight;
+    const head = {
+      "Content-Type": file.type || "application/octet-stream", "X-Message-Id": id, "X-File-Name": encodeURIComponent(file.name),
+    };
+    for (;;) {
+      let answer = null;
+      try {
+        if (await admitted()) answer = await ask("files", { method: "POST", headers: head, body: file });
+      } catch (error) { /* no connection: once more */ }
+      if (answer && answer.ok) { begin(); return; }
+      if (answer && answer.status === 401) { forget(); waiting.set(id, shown); list.append(shown); }
+      if (answer && [400, 413].includes(answer.status)) {
+        shown.remove();
+        waiting.delete(id);
+        state.textContent = "This file could not be taken.";
+        return;
+      }
+      await pause.wait(answer);
+    }
+  };
+  clip.addEventListener("click", () => picker.click());
+  picker.addEventListener("change", () => {
+    for (const file of picker.files) sendFile(file);
+    picker.value = "";
+  });
+
   // ------------------------------------------------------------------ receipts: a lost one is no harm, the next tells more
   const told = { delivered: 0, read: 0 };
   const planned = { delivered: false, read: false };
@@ -261,8 +352,7 @@
   const say = () => {
     const text = field.value.trim();
     if (!text) return;
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const id = newId();
     const item = { id, text, at: Date.now() };
     keepPending(item);
     showPending(item);
