@@ -125,6 +125,21 @@ def test_wrong_token_and_unreachable_server(cli: Cli, unauthorized: str, monkeyp
     assert "CANARY" not in paths.log_file().read_text()
 
 
+def test_a_channel_is_tested_as_it_is_added(cli: Cli, unauthorized: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = ("--kind", "telegram", "--set", f"base_url={unauthorized}")
+    assert "ok" not in cli.json("channel", "add", "t1", *where), "without a token there is nothing to test"
+    for name in ("T2", "T3"):
+        monkeypatch.setenv(f"TUI_INBOX_CHANNELS__{name}__TOKEN", CANARY)
+        monkeypatch.setenv(f"TUI_INBOX_CHANNELS__{name}__WEBHOOK_SECRET", CANARY)
+    result = cli("channel", "add", "t2", *where, "--json")
+    assert result.exit_code == 0, "it is connected all the same"
+    record = json.loads(result.stdout)
+    assert (record["ok"], "token" in record["check"]) == (False, True)
+    assert "does not work yet" in result.stderr
+    assert "CANARY" not in result.output
+    assert "ok" not in cli.json("channel", "add", "t3", *where, "--no-test")
+
+
 def test_doctor_tells_what_is_well_and_what_is_not(cli: Cli, settings_file: Callable[..., Path]) -> None:
     path = settings_file(f'[channels.telegram]\ntoken = "{CANARY}"\nwebhook_secret = "{CANARY}"\n')
     rows = {row["check"]: row for row in cli.rows("--config", str(path), "doctor")}

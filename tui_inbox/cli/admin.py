@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -33,26 +34,68 @@ def channel() -> None:
 @click.option("--kind", type=click.Choice([kind.value for kind in ChannelKind]), required=True, help="What it is.")
 @click.option("--set", "pairs", multiple=True, metavar="KEY=VALUE", help="A setting that is no secret; repeatable.")
 @click.option("--policy", "overrides", multiple=True, metavar="KEY=VALUE", help="Lay over the policy; repeatable.")
+@click.option("--no-test", is_flag=True, help="Do not ask the channel whether the credential is good.")
 @json_option
 @common_options
 @click.pass_obj
 def add_channel(
-    session: Session, name: str, kind: str, pairs: tuple[str, ...], overrides: tuple[str, ...], as_json: bool
+    session: Session,
+    name: str,
+    kind: str,
+    pairs: tuple[str, ...],
+    overrides: tuple[str, ...],
+    no_test: bool,
+    as_json: bool,
 ) -> None:
-    """Connect an account as channel NAME. Its secrets go into the settings or the environment, never into here."""
+    """Connect an account as channel NAME, and test its credential.
+
+    At a terminal what is missing is asked for. Secrets go into the settings, a file or the environment, never into the
+    database or onto the command line.
+    """
+    from tui_inbox.cli.connecting import ask_secrets, ask_settings, at_terminal, keep_secrets
+
+    wanted, asks = ChannelKind(kind), at_terminal() and not as_json
     config = dict(_pair(pair, "--set") for pair in pairs)
     _refuse_secrets(config)
     policy = {key: _value(value) for key, value in (_pair(pair, "--policy") for pair in overrides)}
+    if asks:
+        config |= ask_settings(wanted, config)
 
     async def work(services: Services) -> tuple[Channel, Settings]:
-        return await services.directory.add_channel(name, ChannelKind(kind), config, policy), services.settings
+        return await services.directory.add_channel(name, wanted, config, policy), services.settings
 
     added, settings = session.run(work, create=True)
+    if asks:
+        keep_secrets(settings.file, name, ask_secrets(wanted, _sources(added, settings)))
+        settings = session.settings()
     secrets = _secrets(added, settings)
-    emit_record({**_channel_record(added, settings), "secrets": secrets}, as_json=as_json)
+    check = None if no_test else _tested(session, added, settings)
+    told = {} if check is None else {"ok": check.ok, "check": check.message}
+    emit_record({**_channel_record(added, settings), "secrets": secrets, **told}, as_json=as_json)
     for secret in secrets:
         if not secret["set"]:
             tell(f"set {secret['name']}: in [channels.{name}] of the settings, or in {secret['variable']}")
+    if check is not None and not check.ok:
+        tell(f"{name} is connected, but does not work yet: {check.message}")
+
+
+def _tested(session: Session, added: Channel, settings: Settings) -> ChannelCheck | None:
+    """What the channel says of its credential; ``None`` as long as a secret is missing without which nothing goes."""
+    from tui_inbox.channels.port import ChannelCheck
+    from tui_inbox.channels.registry import ADAPTERS
+
+    if not set(ADAPTERS[added.kind].required_secrets) <= set(_sources(added, settings)):
+        return None
+    try:
+        return session.run(lambda services: services.directory.test_channel(added.name))
+    except UsageError as error:
+        return ChannelCheck(False, str(error))
+
+
+def _sources(item: Channel, settings: Settings) -> Mapping[str, str]:
+    from tui_inbox.config import secret_sources
+
+    return secret_sources(settings, item.name)
 
 
 @channel.command("list")
@@ -173,9 +216,9 @@ def _refuse_secrets(config: dict[str, str]) -> None:
 def _secrets(item: Channel, settings: Settings) -> list[dict[str, Any]]:
     """The secrets that a channel of this kind needs, where each can be set, and whether it is."""
     from tui_inbox.channels.registry import secrets_of
-    from tui_inbox.config import secret_sources, variable_for
+    from tui_inbox.config import variable_for
 
-    given = secret_sources(settings, item.name)
+    given = _sources(item, settings)
     return [
         {"name": name, "set": name in given, "source": given.get(name), "variable": variable_for(item.name, name)}
         for name in secrets_of(item.kind)
