@@ -116,6 +116,8 @@ _DECLARED = (
     Action("next", ("right_square_bracket",), "next", "Next conversation of the list", _C, "Next conversation"),
     Action("previous", ("left_square_bracket",), "previous", "Previous one", _C, "Previous conversation"),
     Action("view", ("v",), "whole message", "Read a long message to its end", _C, "Message: read it whole"),
+    Action("file_open", ("f",), "open file", "Open the file of the chosen message, or the newest", _C, "File: open"),
+    Action("file_save", ("F",), "save file", "Save the file of the chosen message, or the newest", _C, "File: save"),
     Action("message_next", ("N",), "next trouble", "The next message here that is not through", _C, "Message: next"),
     Action("message_details", ("T",), "attempts", "Every attempt to send it, and back", _C, "Message: attempts"),
     Action(
@@ -133,6 +135,8 @@ _DECLARED = (
     Action("send", ("enter",), "send", "Send", _W),
     Action("newline", ("ctrl+j", "shift+enter"), "new line", "Start a new line", _W),
     Action("composer_template", ("ctrl+t",), "template", "Choose a template; the text is kept", _W),
+    Action("attach", ("ctrl+f",), "attach", "Attach a file; tab completes its path", _W, "File: attach"),
+    Action("detach", ("ctrl+r",), "detach", "Take the file attached last away again", _W, "File: detach"),
     Action("channel", ("ctrl+o",), "channel", "Write on another channel of this contact", _W, "Change the channel"),
     Action("editor", ("ctrl+e",), "$EDITOR", "Write in your own editor", _W, "Write in $EDITOR"),
     Action("leave", ("escape",), "leave", "Leave the composer; the draft is kept", _W),

@@ -98,6 +98,7 @@ class TuiInbox(TypeAhead):
         self.clock: Clock = clock
         self.tz: tzinfo = tz
         self.keymap: Keymap = {}
+        self.opener = ""
         self.agent_handle = ""
         self.personalise(agent_handle, theme=theme, keys=keys or {})
         self._open_services = open_services
@@ -114,12 +115,14 @@ class TuiInbox(TypeAhead):
         self._lent = False
         self._deaf_until = 0.0
 
-    def personalise(self, agent_handle: str, *, theme: str, keys: Mapping[str, Iterable[str]]) -> None:
+    def personalise(
+        self, agent_handle: str, *, theme: str, keys: Mapping[str, Iterable[str]], opener: str = ""
+    ) -> None:
         """Take over the settings of the person who works here. Raises :class:`UsageError`; nothing is changed then."""
         keymap = check_keymap(keys)
         if theme not in self.available_themes:
             raise UsageError(f"There is no theme '{theme}'. Known ones: {', '.join(sorted(self.available_themes))}.")
-        self.agent_handle, self.keymap, self.theme = agent_handle, keymap, theme
+        self.agent_handle, self.keymap, self.theme, self.opener = agent_handle, keymap, theme, opener
         self.set_keymap(single_keys(keymap))
 
     # What screens use -----------------------------------------------------------------------------------------------

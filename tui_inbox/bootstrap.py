@@ -18,12 +18,15 @@ from tui_inbox.domain.delivery import Timing
 from tui_inbox.domain.models import Channel
 from tui_inbox.repository.dialect import Journal
 from tui_inbox.repository.store import Store
+from tui_inbox.services.attachments import AttachmentService
+from tui_inbox.services.chat_away import ChatAwayService
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
 from tui_inbox.services.directory import DirectoryService
 from tui_inbox.services.draft_files import DraftFiles
 from tui_inbox.services.drafts import DraftService
 from tui_inbox.services.exporting import ExportService
+from tui_inbox.services.fetching import FetchingService
 from tui_inbox.services.importing import ImportService
 from tui_inbox.services.importing_threads import ThreadImportService
 from tui_inbox.services.inbox import InboxService
@@ -113,7 +116,10 @@ class Services:
     exporting: ExportService
     receiving: ReceivingService
     polling: PollingService
+    fetching: FetchingService
+    attachments: AttachmentService
     chat: ChatService
+    chat_away: ChatAwayService
     presence: PresenceService
     _closed: bool = field(default=False, repr=False)
     _purged_at: datetime | None = field(default=None, repr=False)
@@ -127,6 +133,7 @@ class Services:
             self.adapters,
             worker,
             journal=paths.state_dir() / "results",
+            files_url=self.settings.serve.files_url,
             wake_due=self._upkeep,
         )
 
@@ -137,6 +144,7 @@ class Services:
             self._purged_at = now
             await self.drafts.purge()
             await self.receiving.forget()
+        await self.chat_away.run_once()
         return await self.lifecycle.wake_due()
 
     async def close(self) -> None:
@@ -195,6 +203,9 @@ async def open_services(
         exporting=ExportService(context),
         receiving=receiving,
         polling=PollingService(context, adapters, receiving),
+        fetching=FetchingService(context, adapters),
+        attachments=AttachmentService(context),
         chat=chat,
+        chat_away=ChatAwayService(context),
         presence=PresenceService(context, store.presence()),
     )

@@ -11,6 +11,7 @@ from tests.channels.support import ADDRESS, KEY, MESSAGE_ID, adapter, allow, ans
 from tests.channels.support import standins as servers_of
 from tui_inbox.channels.http import Http
 from tui_inbox.channels.line import KEY_LIFE, LineAdapter
+from tui_inbox.channels.port import ChannelCheck
 from tui_inbox.domain.events import OutcomeKind, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
 
@@ -106,3 +107,16 @@ async def test_a_key_that_is_no_uuid_is_refused(key: str) -> None:
         reply = await Http().post_json(f"{servers.base(LINE)}/v2/bot/message/push", headers, body)
         assert getattr(reply, "status", None) == 400
         assert await servers.ask(LINE, "accepted") == []
+
+
+async def test_the_check_tells_how_much_of_the_month_is_used() -> None:
+    async with servers_of(standin_config(LINE)) as servers:
+        line = adapter(LINE, servers.base(LINE))
+        await line.send(outgoing(LINE), allow)
+        assert (await line.check()).message.endswith(" 1 of 5,000 messages of this month are used.")
+
+
+@pytest.mark.parametrize("quota", [answer(500, {}), answer(200, {"type": "none"}), answer(200, raw=b"<html>")])
+async def test_a_quota_that_is_not_told_is_no_trouble(quota: bytes) -> None:
+    async with loopback(answer(200, {"displayName": "Shop"}), quota) as server:
+        assert await adapter(LINE, server.url).check() == ChannelCheck(True, "LINE: Shop.")

@@ -35,7 +35,7 @@ APP = SAMPLE.config["app_id"]
 
 def adapter(base: str = "", *, clock: Clockwork | None = None, **secrets: str) -> ChannelAdapter:
     """One for plain callbacks."""
-    return SAMPLE.adapter(base, clock=clock or Clockwork(), **{"webhook_secret": "", **secrets})
+    return SAMPLE.adapter(base, clock=clock or Clockwork(), more=None, **{"webhook_secret": "", **secrets})
 
 
 def xml(**fields: str) -> bytes:

@@ -58,8 +58,19 @@ def test_only_approved_templates_can_be_sent(status: str) -> None:
     assert "only approved" in template(status).unavailable
 
 
-def test_a_picture_header_cannot_be_filled_by_typing() -> None:
-    assert "image" in template(components=({"type": "HEADER", "format": "IMAGE"},)).unavailable
+def test_a_header_that_is_a_file_is_given_by_its_address() -> None:
+    pictured = template(components=({"type": "HEADER", "format": "IMAGE"}, {"type": "BODY", "text": "Hi {{1}}"}))
+    assert pictured.unavailable == ""
+    assert placeholders(pictured) == ("media.image", "1")
+    assert render(pictured, {"media.image": "https://shop.example/a.jpg", "1": "Ada"}) == "[image]\nHi Ada"
+    assert problems(pictured, {"media.image": "https://shop.example/a.jpg", "1": "Ada"}) == ()
+    assert problems(pictured, {"1": "Ada"}) == ("fill in {{media.image}}",)
+    for wrong in ("http://shop.example/a.jpg", "a.jpg", "https://x", "https://shop.example/a b.jpg"):
+        assert "begins with https" in problems(pictured, {"media.image": wrong, "1": "Ada"})[0]
+
+
+def test_a_header_that_is_a_place_cannot_be_filled() -> None:
+    assert "location" in template(components=({"type": "HEADER", "format": "LOCATION"},)).unavailable
 
 
 def test_values_are_collapsed_to_one_line() -> None:

@@ -8,6 +8,7 @@ from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.models import Channel
 from tui_inbox.repository.presence import FilePresence
 from tui_inbox.repository.store import Store
+from tui_inbox.services.attachments import AttachmentService
 from tui_inbox.services.contacts import ContactService
 from tui_inbox.services.context import Context
 from tui_inbox.services.directory import DirectoryService
@@ -40,6 +41,7 @@ class ScreenServices:
         self.store: Store = context.store
         self.inbox = InboxService(context)
         self.contacts = ContactService(context)
+        self.attachments = AttachmentService(context)
         self.sending = SendingService(context)
         self.outbox = OutboxService(context)
         self.lifecycle = LifecycleService(context)

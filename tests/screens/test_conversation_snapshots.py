@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -69,3 +70,21 @@ def test_the_window_has_closed_while_writing(snap_compare: SnapCompare, workspac
         await settled(pilot)
 
     assert snap_compare(workspace.app(), terminal_size=(80, 24), run_before=prepare)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=IDS)
+def test_a_file_goes_along(
+    snap_compare: SnapCompare, workspace: Workspace, size: tuple[int, int], tmp_path: Path
+) -> None:
+    """Attached to a message, below a thread in which the customer has sent a photo."""
+    (tmp_path / "replacement label.pdf").write_bytes(b"x" * 51_200)
+
+    async def prepare(pilot: Pilot[Any]) -> None:
+        screen = await open_conversation(pilot, "Carlos", start="write")
+        agent = screen.host.agent
+        await screen.host.services.attachments.attach(agent, screen.contact_id, tmp_path / "replacement label.pdf")
+        await screen.files.read_again()
+        screen.composer.replace("Here is the label for the parcel.")
+        await settled(pilot)
+
+    assert snap_compare(workspace.app(), terminal_size=size, run_before=prepare)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -131,6 +132,18 @@ async def test_a_filled_template_is_sent_and_opens_the_conversation(workspace: W
         assert "queued" in screen.query_one(StatusLine).sentence
         assert screen.shown is not None
         assert screen.shown.view.conversation.status is ConversationStatus.OPEN
+
+
+async def test_what_is_typed_on_goes_into_the_fields(workspace: Workspace) -> None:
+    async with workspace.running(SMALL) as (app, pilot):
+        screen, shown = await picking(pilot)
+        for key in (*"refund", "enter", "enter", *"20EUR"):  # in one bundle, as a fast hand or a slow line brings it
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await until(lambda: shown.has_class("-filling") and shown.query_one("#value-1", Input).value == "20EUR", pilot)
+        assert shown.query_one("#template-search", Input).value == "refund"
+        await pilot.press("enter")
+        await until(lambda: app.screen is screen, pilot)
+        await settled(pilot)
 
 
 async def test_a_draft_survives_a_template(workspace: Workspace) -> None:

@@ -217,13 +217,14 @@ async def test_order_is_kept_per_contact_and_contacts_do_not_wait_for_each_other
     ana, bo = await stage.space.add_contact(), await stage.space.add_contact("+358409999999")
     for number in range(3):
         await stage.space.queue(ana, f"ana {number}")
-    stage.clock.advance(seconds=1)
-    await stage.space.queue(bo, "bo")
     held = asyncio.Event()
     stage.faults.script.append(Reply(before=held.wait))
     stop, sender = asyncio.Event(), stage.space.sender()
     running = asyncio.create_task(sender.run(stop))
     try:
+        await eventually(lambda: stage.faults.requests == 1)
+        await stage.space.queue(bo, "bo")
+        sender.wake()
         await eventually(lambda: stage.faults.texts() == ["bo"])
         held.set()
         sender.wake()

@@ -1,17 +1,21 @@
-"""Importing contacts from CSV: headers, encodings, delimiters, phones, duplicates, and all or nothing."""
+"""Importing contacts from CSV: headers, encodings, delimiters, phones, duplicates, and going on after a cut."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.services.world import World
-from tui_inbox.domain.errors import UsageError
+from tui_inbox.domain.errors import StoreError, UsageError
 from tui_inbox.domain.kinds import Permission
 from tui_inbox.domain.models import Contact
 from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.unit import Unit
+from tui_inbox.services import importing
 from tui_inbox.services.importing import ImportReport, ImportService
 from tui_inbox.services.sending import SendRequest, TemplateChoice
 
@@ -224,3 +228,52 @@ async def test_ten_thousand_rows_come_in_at_once(world: World, tmp_path: Path) -
     assert await world.contacts.resolve("email:user9999@example.com") > 0
     again = await run(world, tmp_path, text)
     assert (again.added, len(again.duplicates)) == (0, 10_000)
+
+
+LONG = "name,email\n" + "".join(f"Person {n},{'' if n % 5 == 0 else f'p{n}@example.com'}\n" for n in range(23))
+"""Every fifth can't be recognised by anything."""
+
+
+@pytest.mark.parametrize("cut", range(6))
+async def test_a_long_file_comes_by_several_commits_and_goes_on_where_it_was_cut_off(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    monkeypatch.setattr(importing, "BATCH", 5)
+    write, left, told = world.store.write, cut, list[tuple[int, int]]()
+
+    async def until_then(work: Callable[[Any], Any]) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise StoreError("the program ends here")
+        return await write(work)
+
+    monkeypatch.setattr(world.store, "write", until_then)
+    with contextlib.suppress(StoreError):
+        await run(world, tmp_path, LONG, progress=lambda done, whole: told.append((done, whole)))
+    monkeypatch.setattr(world.store, "write", write)
+    assert told == [(done, 23) for done in (5, 10, 15, 23)][: max(0, cut)]
+    again = await run(world, tmp_path, LONG)
+    people = await everybody(world)
+    whole = cut > 3
+    assert len(people) == (23 + 5 if whole else 23), "those without an address double only where all were in"
+    assert len({person.email for person in people if person.email}) == 18
+    assert again.added == len(people) - (23 if whole else min(cut, 3) * 5)
+
+
+async def test_whom_somebody_adds_meanwhile_is_not_doubled(world: World, tmp_path: Path) -> None:
+    service, read = ImportService(world.context), world.store.read
+
+    @contextlib.asynccontextmanager
+    async def then_another() -> AsyncIterator[Unit]:
+        async with read() as unit:
+            yield unit
+        new = NewContact(first_name="Else", email="P1@Example.com")
+        await world.store.write(lambda unit: unit.contacts.add(new, world.clock()))
+
+    world.store.read = then_another  # type: ignore[method-assign]
+    (tmp_path / "list.csv").write_text("name,email\nOne,p1@example.com\nTwo,p2@example.com\n")
+    report = await service.import_contacts(tmp_path / "list.csv")
+    world.store.read = read  # type: ignore[method-assign]
+    assert report.added == 1
+    assert [person.first_name for person in await everybody(world)] == ["Else", "Two"]

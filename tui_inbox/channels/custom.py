@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import custom_events, outcomes, payload
+from tui_inbox.channels import custom_events, media, outcomes, payload
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
 from tui_inbox.channels.outcomes import MAYBE_SENT, refused, unauthorised
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
+    Fetched,
     FirstByteGuard,
     RemoteTemplate,
     Secrets,
@@ -25,6 +26,7 @@ from tui_inbox.channels.port import (
     WebhookRequest,
 )
 from tui_inbox.channels.signatures import bearer_shown, custom_signature, custom_signed
+from tui_inbox.domain.attachments import RemoteFile
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
@@ -68,7 +70,7 @@ class CustomAdapter:
         self._http = http
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Send a text, with its key. Raises only what the guard raises."""
+        """Send a text or a file, with its key. Raises only what the guard raises."""
         body = json.dumps(request(self._channel_id, message), ensure_ascii=False).encode("utf-8", "replace")
         headers = self._headers(body) | {"Idempotency-Key": message.idempotency_key or message.message_id}
         reply = await self._http.post_bytes(f"{self._base}/message", headers, body, before_first_byte)
@@ -80,6 +82,11 @@ class CustomAdapter:
         headers = {"Authorization": f"Bearer {self._secrets.get('token')}", "Content-Type": "application/json"}
         secret = self._secrets.get("app_secret")
         return headers | ({"X-Inbox-Signature-256": custom_signature(secret, body)} if secret else {})
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Get a file: from the system itself with our token, from elsewhere without. Raises :class:`FetchError`."""
+        headers = {"Authorization": f"Bearer {self._secrets.get('token')}"}
+        return await media.download(self._http, LABEL, file.locator, maximum, base=self._base, headers=headers)
 
     @property
     def receives(self) -> bool:
@@ -130,8 +137,24 @@ def request(channel_id: str, message: Outgoing) -> dict[str, Any]:
         "channelId": channel_id,
         "contactId": message.address,
         "messageId": message.message_id,
-        "message": {"type": "text", "text": message.text},
+        "message": _content(message),
     }
+
+
+def _content(message: Outgoing) -> dict[str, Any]:
+    """The text, or the file by its public address with the text as its description."""
+    if not message.files:
+        return {"type": "text", "text": message.text}
+    file = message.files[0]
+    attached = {
+        "type": {"photo": "image", "audio": "audio", "video": "video"}.get(file.kind, "file"),
+        "url": file.link,
+        "mimeType": file.media_type,
+        "fileName": file.name,
+        "size": len(file.content),
+        "description": message.text,
+    }
+    return {"type": "attachment", "attachment": attached}
 
 
 def outcome(reply: HttpReply, wait: float | None, *, keyed: bool) -> SendOutcome:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import placeholders
+from tui_inbox.channels import media, placeholders
 from tui_inbox.channels.payload import instant, mapping, mappings, parse_mapping, text
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.domain.events import ChannelEvent, EchoEvent, InboundMessage, ReceiptEvent
@@ -62,7 +62,8 @@ def _event(
 def _message(
     item: Mapping[str, Any], ident: str, address: str, person: Mapping[str, Any], at: datetime
 ) -> InboundMessage:
-    body, attachments = placeholders.custom(mapping(item.get("message")))
+    message = mapping(item.get("message"))
+    body, attachments = placeholders.custom(message)
     stated = text(person.get("phone"))
     phone = next((value for value in (stated, address) if PHONE.fullmatch(value)), "")
     names = (text(person.get("firstName")), text(person.get("lastName")))
@@ -75,6 +76,7 @@ def _message(
         name=" ".join(name for name in names if name),
         phone=phone,
         attachments=attachments,
+        files=media.custom(message),
     )
 
 

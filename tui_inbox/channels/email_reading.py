@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.errors import MessageError
@@ -21,6 +20,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from tui_inbox.channels import placeholders
 from tui_inbox.channels.email_errors import bounce
 from tui_inbox.channels.port import PayloadError
+from tui_inbox.domain.attachments import NAME_MAXIMUM, RemoteFile
 from tui_inbox.domain.events import ChannelEvent, InboundMessage, ReceiptEvent
 from tui_inbox.domain.kinds import InboundKind, Receipt
 
@@ -75,7 +75,7 @@ def _message(
         return
     at, ident = _sent_at(mail, received_at), _identifier(mail)
     yield from _answers(mail, address, at, ident)
-    files = [_File.of(part) for part in parts if _is_file(part)]
+    files = tuple(_file(part) for part in parts if _is_file(part))
     key = ident or f"sha256:{hashlib.sha256(raw).hexdigest()}"
     yield InboundMessage(
         address=writer[1],
@@ -87,6 +87,7 @@ def _message(
         name=writer[0] or sender[0],
         email=writer[1],
         attachments=tuple(file.kind for file in files),
+        files=files,
     )
 
 
@@ -167,19 +168,13 @@ def _by_a_machine(mail: Message) -> bool:
     )
 
 
-@dataclass(frozen=True)
-class _File:
-    """An attached file, as the thread names it."""
-
-    kind: str
-    name: str
-
-    @classmethod
-    def of(cls, part: Message) -> _File:
-        return cls(placeholders.of_media_type(part.get_content_type()), _unfolded(part.get_filename() or "")[:200])
+def _file(part: Message) -> RemoteFile:
+    content, media_type = _decoded(part), part.get_content_type().lower()
+    name = _unfolded(part.get_filename() or "")[:NAME_MAXIMUM]
+    return RemoteFile(placeholders.of_media_type(media_type), "", name, media_type, len(content), content)
 
 
-def _shown(mail: Message, parts: Sequence[Message], files: Sequence[_File]) -> str:
+def _shown(mail: Message, parts: Sequence[Message], files: Sequence[RemoteFile]) -> str:
     first, size = next(iter(mail.raw_items()))  # ours stands before all that came with the mail
     large = re.fullmatch(r"\s*([0-9]{1,12})", str(size)) if first == TOO_LARGE else None
     body = f"[mail of {int(large[1]):,} bytes: too large, read it in the mailbox]" if large else _text(parts)

@@ -34,6 +34,9 @@ def write(message: Outgoing, *, address: str, name: str, subject: str, clock: Cl
         mail["In-Reply-To"] = answered
         mail["References"] = answered
     mail.set_content(message.text, charset="utf-8", cte="quoted-printable")
+    for file in message.files:
+        main, _, sub = file.media_type.partition("/")
+        mail.add_attachment(file.content, maintype=main, subtype=sub, filename=_one_line(file.name))
     return mail.as_bytes()
 
 

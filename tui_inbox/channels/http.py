@@ -35,6 +35,7 @@ ANSWER_MAXIMUM = 1 << 20
 WAIT_MAXIMUM = 1e9
 """Seconds; the most that a wait is taken to be, so that no number of digits can do harm."""
 CONNECT_TIMEOUT, READ_TIMEOUT = 5.0, 20.0
+_OURS = {"User-Agent": "tui-inbox", "Accept-Encoding": "identity", "Connection": "close"}
 HEADERS_STARTED = "http11.send_request_headers.started"
 """Trace event that comes just before the first byte of a request is written."""
 BODY_STARTED = "http11.send_request_body.started"
@@ -75,6 +76,28 @@ class HttpFailure:
     kind: FailureKind
     text: str
     """What happened, in plain words and without the address."""
+
+
+@dataclass(frozen=True)
+class HttpFile:
+    """A file that a server has given."""
+
+    content: bytes | None = field(repr=False)
+    """``None`` = it is larger than what was asked for."""
+    media_type: str
+    """In lower case and without parameters; empty where it was not told."""
+    headers: Mapping[str, str] = field(repr=False)
+    """Lower-case names."""
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """A file in a form."""
+
+    form_field: str
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass
@@ -169,9 +192,45 @@ class Http:
         """Post ``body`` as it is; otherwise as :meth:`post_json`."""
         return await self._request("POST", url, headers, body, before_first_byte)
 
+    async def post_parts(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        fields: Mapping[str, str],
+        file: FilePart,
+        before_first_byte: FirstByteGuard | None = None,
+    ) -> HttpReply | HttpFailure:
+        """Post ``fields`` and a file as ``multipart/form-data``; otherwise as :meth:`post_json`."""
+        import httpx
+
+        parts = {file.form_field: (file.name, file.content, file.media_type)}
+        made = httpx.Request("POST", "http://localhost", data=dict(fields), files=parts)
+        typed = {**headers, "Content-Type": made.headers["content-type"]}
+        return await self.post_bytes(url, typed, made.read(), before_first_byte)
+
     async def get_json(self, url: str, headers: Mapping[str, str]) -> HttpReply | HttpFailure:
         """Get a JSON document."""
         return await self._request("GET", url, headers, None, None)
+
+    async def get_file(self, url: str, headers: Mapping[str, str], maximum: int) -> HttpFile | HttpReply | HttpFailure:
+        """Get a file of at most ``maximum`` bytes; a reply where there was something else than a file.
+
+        Takes as long as bytes keep coming. A redirect is the reply: what leads elsewhere is the caller's to judge.
+        """
+        import httpx
+
+        try:
+            async with self._client(url) as client:
+                request = client.build_request("GET", url, headers={**_OURS, "Accept": "*/*", **headers})
+                async with contextlib.aclosing(await client.send(request, stream=True)) as response:
+                    told = {name.lower(): value for name, value in response.headers.items()}
+                    content = await _capped(response, ANSWER_MAXIMUM if response.status_code != 200 else maximum)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+            words = "did not answer in time" if _is_timeout(error) else "cannot be reached"
+            return HttpFailure(FailureKind.NOT_SENT, words)
+        if response.status_code != 200:
+            return HttpReply(response.status_code, _readable(content), told)
+        return HttpFile(content, told.get("content-type", "").partition(";")[0].strip().lower(), told)
 
     def retry_after(self, reply: HttpReply) -> float | None:
         """Seconds that the server asks to wait; ``None`` when it does not say or says nonsense."""
@@ -221,15 +280,8 @@ async def _exchange(
     body: bytes | None,
     progress: _Progress,
 ) -> HttpReply:
-    sent = {
-        "User-Agent": "tui-inbox",
-        "Accept": "application/json",
-        "Accept-Encoding": "identity",
-        "Connection": "close",
-    }
-    request = client.build_request(
-        method, url, headers={**sent, **headers}, content=body, extensions={"trace": progress.trace}
-    )
+    sent = {**_OURS, "Accept": "application/json", **headers}
+    request = client.build_request(method, url, headers=sent, content=body, extensions={"trace": progress.trace})
     async with contextlib.aclosing(await client.send(request, stream=True)) as response:
         headers = {name.lower(): value for name, value in response.headers.items()}
         progress.answered(response.status_code, headers)
@@ -237,13 +289,13 @@ async def _exchange(
     return progress.reply(_readable(content))
 
 
-async def _capped(response: httpx.Response) -> bytes | None:
+async def _capped(response: httpx.Response, maximum: int = ANSWER_MAXIMUM) -> bytes | None:
     parts: list[bytes] = []
     length = 0
     # Raw, so that a compressed answer (which we did not ask for) cannot swell in memory; it is unreadable then.
     async for part in response.aiter_raw():
         length += len(part)
-        if length > ANSWER_MAXIMUM:
+        if length > maximum:
             return None
         parts.append(part)
     return b"".join(parts)

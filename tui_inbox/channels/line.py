@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
-from tui_inbox.channels import line_events, outcomes, payload
+from tui_inbox.channels import line_events, media, outcomes, payload
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
 from tui_inbox.channels.line_errors import LABEL, rule
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
+    Fetched,
+    FetchError,
     FirstByteGuard,
     RemoteTemplate,
     Secrets,
@@ -23,10 +26,13 @@ from tui_inbox.channels.port import (
     WebhookRequest,
 )
 from tui_inbox.channels.signatures import line_signed
+from tui_inbox.domain.attachments import RemoteFile
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
 
 API = "https://api.line.me"
+DATA_API = "https://api-data.line.me"
+"""Where the content of messages lies."""
 BODY_MAXIMUM = 1 << 20
 """Bytes (reference: reliability, section 3.2)."""
 KEY_LIFE = timedelta(hours=24)
@@ -51,17 +57,28 @@ class LineAdapter:
 
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         self._base = f"{config.get('base_url', '') or API}/v2/bot"
+        self._data = config.get("base_url", "") or DATA_API
         self._headers = {"Authorization": f"Bearer {secrets.get('token')}"}
         self._secrets = secrets
         self._http = http
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Push a text, with its key. Raises only what the guard raises."""
+        """Push a text or a picture, with its key. Raises only what the guard raises."""
         headers = {**self._headers, KEY_HEADER: message.idempotency_key or message.message_id}
         reply = await self._http.post_json(f"{self._base}/message/push", headers, request(message), before_first_byte)
         if isinstance(reply, HttpFailure):
             return outcomes.from_failure(LABEL, reply, keyed=True)
         return outcomes.with_skew(outcome(reply, self._http.retry_after(reply)), reply)
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Get a message's content from the data server, or from where it lies. Raises :class:`FetchError`."""
+        if "/" in file.locator:
+            return await media.download(self._http, LABEL, file.locator, maximum, base=self._data)
+        address = f"{self._data}/v2/bot/message/{quote(file.locator, safe='')}/content"
+        found = await self._http.get_file(address, self._headers, maximum)
+        if isinstance(found, HttpReply) and found.status == 202:
+            raise FetchError(f"{LABEL} is still preparing the file.")
+        return media.fetched(LABEL, found)
 
     @property
     def receives(self) -> bool:
@@ -85,24 +102,41 @@ class LineAdapter:
         return ()
 
     async def check(self) -> ChannelCheck:
-        """Ask who the account is; sends nothing."""
+        """Ask who the account is, and how much of the month's messages is used; sends nothing."""
         reply = await self._http.get_json(f"{self._base}/info", self._headers)
         if isinstance(reply, HttpFailure):
             return ChannelCheck(False, f"{LABEL} {reply.text}. Check the connection and base_url of this channel.")
         name = payload.text(payload.mapping(reply.body).get("displayName"))
         if reply.status == 200 and name:
-            return ChannelCheck(True, f"{LABEL}: {name}.")
+            return ChannelCheck(True, f"{LABEL}: {name}.{await self._used()}")
         if reply.status == 401:
             return ChannelCheck(False, f"{LABEL} refused the access token. Issue a new one in the console and set it.")
         return ChannelCheck(False, f"{LABEL} refused the question (status {reply.status}). Try again later.")
+
+    async def _used(self) -> str:
+        """How many messages of this month are used, where LINE tells it; a sentence with a blank before it."""
+        numbers = []
+        for path, name in (("quota", "value"), ("quota/consumption", "totalUsage")):
+            reply = await self._http.get_json(f"{self._base}/message/{path}", self._headers)
+            answer = payload.mapping(reply.body) if isinstance(reply, HttpReply) and reply.status == 200 else {}
+            numbers.append(payload.integer(answer.get(name)))
+        most, used = numbers
+        if used is None:
+            return ""
+        limit = "" if most is None else f" of {most:,}"
+        return f" {used:,}{limit} messages of this month are used."
 
     async def close(self) -> None:
         """Nothing is kept open."""
 
 
 def request(message: Outgoing) -> dict[str, Any]:
-    """Body of ``POST /v2/bot/message/push``. One text, so that one key stands for one message."""
-    return {"to": message.address, "messages": [{"type": "text", "text": message.text}]}
+    """Body of ``POST /v2/bot/message/push``. One text or picture, so that one key stands for one message."""
+    content: dict[str, Any] = {"type": "text", "text": message.text}
+    if message.files:
+        link = message.files[0].link
+        content = {"type": "image", "originalContentUrl": link, "previewImageUrl": link}
+    return {"to": message.address, "messages": [content]}
 
 
 def outcome(reply: HttpReply, wait: float | None) -> SendOutcome:

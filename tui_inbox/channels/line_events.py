@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import placeholders
+from tui_inbox.channels import media, placeholders
 from tui_inbox.channels.payload import instant, mapping, mappings, parse_mapping, text
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.domain.events import ChannelEvent, DeletedEvent, InboundMessage, SubscriptionEvent
@@ -54,7 +54,15 @@ def _message(message: Mapping[str, Any], address: str, key: str, at: datetime) -
     if not ident:
         return None
     body, attachments = placeholders.line(message)
-    return InboundMessage(address=address, key=key, provider_id=ident, at=at, text=body, attachments=attachments)
+    return InboundMessage(
+        address=address,
+        key=key,
+        provider_id=ident,
+        at=at,
+        text=body,
+        attachments=attachments,
+        files=media.line(message),
+    )
 
 
 def _postback(postback: Mapping[str, Any], address: str, key: str, at: datetime) -> InboundMessage:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tui_inbox.channels import outcomes, payload
-from tui_inbox.channels.http import Http, HttpFailure, HttpReply
+from tui_inbox.channels import media, outcomes, payload
+from tui_inbox.channels.http import FilePart, Http, HttpFailure, HttpReply
 from tui_inbox.channels.outcomes import Rule
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
+    Fetched,
     FirstByteGuard,
     PayloadError,
     Secrets,
@@ -116,6 +117,14 @@ class Graph:
         titles = [value for value in (payload.text(found.get(field)) for field in fields) if value]
         return ChannelCheck(True, f"{name}: {', '.join(titles) or 'the token is good'}.")
 
+    async def post_file(self, url: str, fields: Mapping[str, str], file: FilePart) -> HttpReply | HttpFailure:
+        """Post a form with a file."""
+        return await self._http.post_parts(url, self._headers, fields, file)
+
+    async def file(self, address: str, base: str, maximum: int) -> Fetched:
+        """A file at an address that Meta gave; the servers at ``base`` see the token. Raises :class:`FetchError`."""
+        return await media.download(self._http, self.label, address, maximum, base=base, headers=self._headers)
+
     def outcome(self, reply: HttpReply | HttpFailure, table: ErrorTable, provider_id: str) -> SendOutcome:
         """Outcome of a send; ``provider_id`` is what the answer holds, empty when it holds none."""
         if isinstance(reply, HttpFailure):
@@ -152,6 +161,7 @@ class GraphChannel:
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         base = f"{config.get('base_url', '') or GRAPH}/{quote(config.get('api_version', '') or API_VERSION)}"
         self._graph = Graph(self.label, base, {"Authorization": f"Bearer {secrets.get('token')}"}, http)
+        self._base, self._http = base, http
         self._secrets = secrets
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import meta_templates, placeholders
+from tui_inbox.channels import media, meta_templates, placeholders
 from tui_inbox.channels.meta import entries
 from tui_inbox.channels.payload import instant, integer, mapping, mappings, text
 from tui_inbox.domain.events import ChannelEvent, DeletedEvent, EchoEvent, InboundMessage, ReceiptEvent
@@ -72,7 +72,13 @@ def _message(message: Mapping[str, Any], sender: str, recipient: str, at: dateti
     if message.get("is_echo") is True:
         return EchoEvent(address, f"echo:{ident}", ident, at, body, echo=text(message.get("metadata")))
     return InboundMessage(
-        address=address, key=f"message:{ident}", provider_id=ident, at=at, text=body, attachments=attachments
+        address=address,
+        key=f"message:{ident}",
+        provider_id=ident,
+        at=at,
+        text=body,
+        attachments=attachments,
+        files=media.meta(message),
     )
 
 

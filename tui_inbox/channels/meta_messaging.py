@@ -1,4 +1,5 @@
-"""What Messenger and Instagram do in the same words: sending a text, with a tag where it has one, and checking."""
+"""What Messenger and Instagram do in the same words: sending a text or a file, with a tag where it has one, fetching
+files, and checking."""
 
 from __future__ import annotations
 
@@ -6,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import meta_events, payload
+from tui_inbox.channels import media, meta_events, payload
 from tui_inbox.channels.http import Http, HttpReply
 from tui_inbox.channels.meta import ErrorTable, GraphChannel
-from tui_inbox.channels.port import ChannelCheck, FirstByteGuard, Secrets
+from tui_inbox.channels.port import ChannelCheck, Fetched, FirstByteGuard, Secrets
+from tui_inbox.domain.attachments import RemoteFile
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
+
+TYPES: Mapping[str, str] = {"photo": "image", "audio": "audio", "video": "video"}
+"""Types of attachments by kind of file; any other is a ``file``."""
 
 
 class MessagingChannel(GraphChannel):
@@ -38,8 +43,16 @@ class MessagingChannel(GraphChannel):
     def request(self, message: Outgoing) -> dict[str, Any]:
         """Body of ``POST /{account}/messages``; our message id comes back in the echo."""
         kind = {"messaging_type": "MESSAGE_TAG", "tag": message.tag} if message.tag else {"messaging_type": "RESPONSE"}
-        content = {"text": message.text, "metadata": message.message_id}
-        return {"recipient": {"id": message.address}, **kind, "message": content}
+        content: dict[str, Any] = {"text": message.text}
+        if message.files:
+            file = message.files[0]
+            asked = {"url": file.link, "is_reusable": False}
+            content = {"attachment": {"type": TYPES.get(file.kind, "file"), "payload": asked}}
+        return {"recipient": {"id": message.address}, **kind, "message": {**content, "metadata": message.message_id}}
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Get a file from Meta's own servers, which sign its address. Raises :class:`FetchError`."""
+        return await media.download(self._http, self.label, file.locator, maximum, base=self._base)
 
     def parse(self, body: bytes, received_at: datetime) -> Sequence[ChannelEvent]:
         """Every event in a body. Raises :class:`PayloadError`."""

@@ -13,7 +13,7 @@ from tui_inbox.channels.payload import text
 from tui_inbox.channels.port import RemoteTemplate
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.events import TemplateChanged
-from tui_inbox.domain.templates import TemplateContent, one_line
+from tui_inbox.domain.templates import MEDIA, TemplateContent, one_line
 
 FIELDS = "id,name,status,category,language,components,parameter_format,quality_score,rejected_reason"
 PAGE = 100
@@ -63,17 +63,23 @@ def remote(item: Mapping[str, Any]) -> RemoteTemplate:
 def filled(template: TemplateContent, **language: str) -> dict[str, Any]:
     """The ``template`` of a message; ``language`` is added to its language."""
     header: dict[str, str] = {}
+    media: list[dict[str, Any]] = []
     body: dict[str, str] = {}
     buttons: dict[int, list[str]] = {}
     for key, value in template.values.items():
         button = BUTTON_KEY.fullmatch(key)
-        if key.startswith("header."):
+        if key.startswith(MEDIA):
+            kind = key.removeprefix(MEDIA)
+            media.append({"type": kind, kind: {"link": value.strip()}})
+        elif key.startswith("header."):
             header[key.removeprefix("header.")] = value
         elif button is not None:
             buttons.setdefault(int(button[1]), []).append(value)
         else:
             body[key] = value
     components: list[dict[str, Any]] = []
+    if media:
+        components.append({"type": "header", "parameters": media})
     if header:
         components.append({"type": "header", "parameters": _parameters(header, template.named)})
     if body:

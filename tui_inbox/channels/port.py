@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from tui_inbox.domain.attachments import RemoteFile
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import FORMER_SECRET, ChannelKind
 
@@ -51,6 +52,30 @@ Poll = Callable[[str, float], Awaitable[Polled]]
 """Asks for what came after a cursor (empty = the first time), waiting at most so many seconds for something to come.
 
 Raises :class:`PollError`. Nothing is lost or marked at the channel by asking: the same cursor gives the same again."""
+
+
+class FetchError(Exception):
+    """A file could not be fetched. ``str()`` says why, in words for the agent and without addresses."""
+
+    def __init__(self, told: str, *, gone: bool = False) -> None:
+        super().__init__(told)
+        self.gone = gone
+        """Asking again is of no use."""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file that was fetched."""
+
+    content: bytes | None = field(repr=False)
+    """``None`` = it is larger than what was asked for."""
+    media_type: str = ""
+    """Empty = the channel did not say."""
+    name: str = ""
+
+
+Fetch = Callable[[RemoteFile, int], Awaitable[Fetched]]
+"""Gets a file of at most so many bytes from the channel. Raises :class:`FetchError`."""
 
 
 class SendVetoedError(Exception):
@@ -132,7 +157,11 @@ class ChannelAdapter(Protocol):
     body_maximum: int
     """Largest webhook body in bytes."""
     required_config: Sequence[str]
-    """Names of non-secret settings that must be given."""
+    """Names of non-secret settings that must be given.
+
+    Those that are worth asking for too, because something is missing without them, are told by an attribute
+    ``useful_config``.
+    """
     required_secrets: Sequence[str]
     """Names of secrets that must be set."""
     webhook_secrets: Sequence[str]
@@ -191,6 +220,12 @@ def kept_body_of(adapter: ChannelAdapter, request: WebhookRequest) -> bytes:
 def poll_of(adapter: ChannelAdapter) -> Poll | None:
     """How the channel is asked for news: by an attribute ``poll``; ``None`` where it tells them by webhook."""
     found: Poll | None = getattr(adapter, "poll", None)
+    return found
+
+
+def fetch_of(adapter: ChannelAdapter) -> Fetch | None:
+    """How files of the channel's customers are fetched: by a method ``fetch``; ``None`` where they come along."""
+    found: Fetch | None = getattr(adapter, "fetch", None)
     return found
 
 

@@ -9,12 +9,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from tui_inbox.channels import outcomes, payload, telegram_events
-from tui_inbox.channels.http import Http, HttpFailure, HttpReply
+from tui_inbox.channels import media, outcomes, payload, telegram_events
+from tui_inbox.channels.http import FilePart, Http, HttpFailure, HttpReply
 from tui_inbox.channels.outcomes import Rule, limited, refused, unauthorised, unknowable
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
+    Fetched,
+    FetchError,
     FirstByteGuard,
     Poll,
     Polled,
@@ -25,6 +27,7 @@ from tui_inbox.channels.port import (
     WebhookRequest,
 )
 from tui_inbox.channels.signatures import telegram_signed
+from tui_inbox.domain.attachments import OutgoingFile, RemoteFile
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
 
@@ -32,6 +35,15 @@ LABEL = "Telegram"
 API = "https://api.telegram.org"
 UPDATES = 20
 """Updates asked for at a time: the longest ones fit into an answer of the size that is read."""
+METHODS: Mapping[str, tuple[str, str]] = {
+    "image/jpeg": ("sendPhoto", "photo"),
+    "image/png": ("sendPhoto", "photo"),
+    "video/mp4": ("sendVideo", "video"),
+    "audio/mpeg": ("sendAudio", "audio"),
+    "audio/mp4": ("sendAudio", "audio"),
+    "document": ("sendDocument", "document"),
+}
+"""Method and field by media type; whatever Telegram does not show or play goes as a document."""
 BODY_MAXIMUM = 1 << 20
 """Bytes (reference: reliability, section 3.2)."""
 
@@ -81,16 +93,36 @@ class TelegramAdapter:
 
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         # The token is part of the path, by Telegram's design: no address may ever reach a log or a text.
-        self._base = f"{config.get('base_url', '') or API}/bot{quote(secrets.get('token'), safe=':')}"
+        bot = f"bot{quote(secrets.get('token'), safe=':')}"
+        self._base = f"{config.get('base_url', '') or API}/{bot}"
+        self._files = f"{config.get('base_url', '') or API}/file/{bot}"
         self._secrets = secrets
         self._http = http
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Send a text. Raises only what the guard raises."""
-        reply = await self._http.post_json(f"{self._base}/sendMessage", {}, request(message), before_first_byte)
+        """Send a text or a file. Raises only what the guard raises."""
+        if message.files:
+            method, fields, part = upload(message, message.files[0])
+            reply = await self._http.post_parts(f"{self._base}/{method}", {}, fields, part, before_first_byte)
+        else:
+            reply = await self._http.post_json(f"{self._base}/sendMessage", {}, request(message), before_first_byte)
         if isinstance(reply, HttpFailure):
             return outcomes.from_failure(LABEL, reply)
         return outcomes.with_skew(outcome(reply, self._http.retry_after(reply)), reply)
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Ask where the file lies, and get it there; Telegram gives bots 20 MB at most. Raises :class:`FetchError`."""
+        reply = await self._http.post_json(f"{self._base}/getFile", {}, {"file_id": file.locator})
+        if isinstance(reply, HttpFailure):
+            raise FetchError(f"{LABEL} {reply.text}.")
+        answer = payload.mapping(reply.body)
+        path = payload.text(payload.mapping(answer.get("result")).get("file_path"))
+        if not path:
+            too_big = "too big" in payload.text(answer.get("description")).lower()
+            told = "gives bots no file of this size" if too_big else f"did not give the file (status {reply.status})"
+            raise FetchError(f"{LABEL} {told}.", gone=reply.status == 400)
+        found = await self._http.get_file(f"{self._files}/{quote(path)}", {}, maximum)
+        return media.fetched(LABEL, found)
 
     @property
     def receives(self) -> bool:
@@ -165,6 +197,13 @@ def request(message: Outgoing) -> dict[str, Any]:
     """Body of ``sendMessage``. Plain text: no parse mode, so nothing in it is taken for markup."""
     numeric = re.fullmatch(r"-?[0-9]{1,19}", message.address)
     return {"chat_id": int(message.address) if numeric else message.address, "text": message.text}
+
+
+def upload(message: Outgoing, file: OutgoingFile) -> tuple[str, dict[str, str], FilePart]:
+    """Method, fields and file of a send with a file."""
+    method, field = METHODS.get(file.media_type, METHODS["document"])
+    caption = {"caption": message.text} if message.text else {}
+    return method, {"chat_id": message.address, **caption}, FilePart(field, file.name, file.media_type, file.content)
 
 
 def outcome(reply: HttpReply, header_wait: float | None) -> SendOutcome:

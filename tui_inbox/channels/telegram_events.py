@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import placeholders
+from tui_inbox.channels import media, placeholders
 from tui_inbox.channels.payload import instant, integer, mapping, parse_mapping, text
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.domain.events import ChannelEvent, InboundMessage, SubscriptionEvent
@@ -65,6 +65,7 @@ def _message(message: Mapping[str, Any], key: str, received_at: datetime) -> Ite
         name=_name(sender),
         username=text(sender.get("username")),
         attachments=attachments,
+        files=media.telegram(message),
     )
 
 

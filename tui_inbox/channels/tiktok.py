@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from tui_inbox.channels import outcomes, payload, tiktok_events
-from tui_inbox.channels.http import Http, HttpFailure, HttpReply
+from tui_inbox.channels import media, outcomes, payload, tiktok_events
+from tui_inbox.channels.http import FilePart, Http, HttpFailure, HttpReply
 from tui_inbox.channels.outcomes import unknowable
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
+    Fetched,
+    FetchError,
     FirstByteGuard,
     RemoteTemplate,
     Secrets,
@@ -27,6 +29,8 @@ from tui_inbox.channels.signatures import tiktok_signed
 from tui_inbox.channels.tiktok_errors import CODES, LABEL, TOKEN_CODES
 from tui_inbox.channels.token_sending import TokenSender
 from tui_inbox.channels.tokens import Token, TokenError, TokenKeeper
+from tui_inbox.channels.uploads import Uploads
+from tui_inbox.domain.attachments import OutgoingFile, RemoteFile
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
 
@@ -54,17 +58,59 @@ class TikTokAdapter:
         self._http = http
         named = (LABEL, self._client_key, secrets.get("app_secret"), secrets.get("token"))
         self._tokens = TokenKeeper(named, self._fetch, http.clock)
+        self._sender = TokenSender(LABEL, self._tokens, TOKEN_CODES)
+        self._uploads = Uploads(LABEL)
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Send a text. Raises only what the guard raises."""
+        """Send a text or a picture. Raises only what the guard raises."""
         body = request(self._business_id, message)
+        if message.files:
+            shown = await self._uploads.ident(message.files[0], self._upload)
+            if isinstance(shown, SendOutcome):
+                return shown
+            body = {**body, "message_type": "IMAGE", "image": {"media_id": shown}}
+            del body["text"]
 
         async def post(token: str, guard: FirstByteGuard | None) -> HttpReply | HttpFailure:
             url = f"{self._base}/business/message/send/"  # the last slash is needed
             return await self._http.post_json(url, {"Access-Token": token}, body, guard)
 
-        sender = TokenSender(LABEL, self._tokens, TOKEN_CODES)
-        return await sender.send(post, lambda reply: outcome(reply, self._http.retry_after(reply)), before_first_byte)
+        return await self._sender.send(
+            post, lambda reply: outcome(reply, self._http.retry_after(reply)), before_first_byte
+        )
+
+    async def _upload(self, file: OutgoingFile) -> str | SendOutcome:
+        fields = {"business_id": self._business_id, "media_type": "IMAGE"}
+        part = FilePart("file", file.name, file.media_type, file.content)
+        url = f"{self._base}/business/message/media/upload/"
+        try:
+            reply = await self._sender.ask(
+                lambda token: self._http.post_parts(url, {"Access-Token": token}, fields, part), _code
+            )
+        except TokenError as error:
+            return outcomes.without_token(LABEL, error)
+        return self._uploads.read(reply, _media_id, self._refused)
+
+    def _refused(self, reply: HttpReply) -> SendOutcome:
+        return outcome(reply, self._http.retry_after(reply))
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Ask where a customer's picture lies, and get it there. Raises :class:`FetchError`."""
+        names = ("conversation_id", "message_id", "media_type", "media_id")
+        asked = {"business_id": self._business_id, **dict(zip(names, file.locator.split("\n"), strict=False))}
+        url = f"{self._base}/business/message/media/download/"
+        try:
+            reply = await self._sender.ask(
+                lambda token: self._http.post_json(url, {"Access-Token": token}, asked), _code
+            )
+        except TokenError as error:
+            raise FetchError(str(error)) from error
+        if isinstance(reply, HttpFailure):
+            raise FetchError(f"{LABEL} {reply.text}.")
+        address = payload.text(payload.mapping(payload.mapping(reply.body).get("data")).get("download_url"))
+        if not address:
+            raise FetchError(f"{LABEL} did not give the file (error {_code(reply)}).", gone=_code(reply) == 40002)
+        return await media.download(self._http, LABEL, address, maximum, base=self._base)
 
     async def _fetch(self, refresh: str) -> Token:
         """A new pair of tokens with the last refresh token; with that of the settings where it is no good."""
@@ -122,10 +168,7 @@ class TikTokAdapter:
     async def check(self) -> ChannelCheck:
         """Have an access token and read the account's name with it; sends nothing."""
         try:
-            token = await self._tokens.get()
-            answer = await self._ask(token)
-            if payload.integer(answer.get("code")) in TOKEN_CODES:
-                answer = await self._ask(await self._tokens.get(refused=token))
+            answer = await self._sender.ask(self._ask, lambda found: payload.integer(found.get("code")))
         except TokenError as error:
             advice = "Authorise the app again and set the new refresh token." if error.refused else "Try again later."
             return ChannelCheck(False, f"{error} {advice}")
@@ -157,6 +200,14 @@ def request(business_id: str, message: Outgoing) -> dict[str, Any]:
         "message_type": "TEXT",
         "text": {"body": message.text},
     }
+
+
+def _code(reply: HttpReply | HttpFailure) -> int | None:
+    return payload.integer(payload.mapping(reply.body).get("code")) if isinstance(reply, HttpReply) else None
+
+
+def _media_id(reply: HttpReply) -> str:
+    return payload.text(payload.mapping(payload.mapping(reply.body).get("data")).get("media_id"))
 
 
 def outcome(reply: HttpReply, wait: float | None) -> SendOutcome:

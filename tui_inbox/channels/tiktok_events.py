@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import placeholders
+from tui_inbox.channels import media, placeholders
 from tui_inbox.channels.payload import instant, integer, mapping, parse_mapping, text
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.domain.events import ChannelEvent, EchoEvent, InboundMessage, ReceiptEvent
@@ -56,6 +56,7 @@ def _message(content: Mapping[str, Any], address: str, at: datetime) -> InboundM
         text=body,
         username=text(content.get("from")),
         attachments=attachments,
+        files=media.tiktok(content),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tui_inbox.channels import outcomes
 from tui_inbox.channels.http import HttpFailure, HttpReply
@@ -20,6 +21,7 @@ RENEW_SECONDS = 10.0
 AGAIN_SECONDS = 10.0
 """For the second try. Together they stay within the time that a send may take once its guard has let it go."""
 
+T = TypeVar("T")
 Post = Callable[[str, FirstByteGuard | None], Awaitable[HttpReply | HttpFailure]]
 """Posts the message with a token."""
 Judge = Callable[[HttpReply], SendOutcome]
@@ -55,6 +57,15 @@ class TokenSender:
         except TimeoutError:
             return self._later(found)
         return await self._again(token, post, judge)
+
+    async def ask(self, question: Callable[[str], Awaitable[T]], code_of: Callable[[T], int | None]) -> T:
+        """Ask something that may be asked twice: again with a new token where the answer's code says that the first
+        was stale. Raises :class:`TokenError`."""
+        token = await self.tokens.get()
+        found = await question(token)
+        if code_of(found) in self.stale:
+            found = await question(await self.tokens.get(refused=token))
+        return found
 
     async def _again(self, token: str, post: Post, judge: Judge) -> SendOutcome:
         try:

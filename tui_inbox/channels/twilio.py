@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
-from tui_inbox.channels import outcomes, payload, twilio_events
+from tui_inbox.channels import media, outcomes, payload, twilio_events
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
 from tui_inbox.channels.port import (
     FORM_TYPES,
     ChannelCheck,
+    Fetched,
     FirstByteGuard,
     PayloadError,
     Secrets,
@@ -20,6 +21,7 @@ from tui_inbox.channels.port import (
 )
 from tui_inbox.channels.signatures import twilio_signed
 from tui_inbox.channels.twilio_errors import ERRORS, LABEL
+from tui_inbox.domain.attachments import RemoteFile
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
 
 API = "https://api.twilio.com"
@@ -47,7 +49,8 @@ class TwilioChannel:
 
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         self._account_sid = config["account_sid"]
-        self._account = f"{config.get('base_url', '') or API}/2010-04-01/Accounts/{quote(self._account_sid, safe='')}"
+        self._api = config.get("base_url", "") or API
+        self._account = f"{self._api}/2010-04-01/Accounts/{quote(self._account_sid, safe='')}"
         self._sender = _sender(config, self.prefix)
         self._webhook_url = config.get("webhook_url", "")
         self._token = secrets.get("token")
@@ -56,8 +59,13 @@ class TwilioChannel:
         self._http = http
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Send one message. Raises only what the guard raises."""
-        return await self.post({"Body": message.text}, message, before_first_byte)
+        """Send one message; a file by its public address. Raises only what the guard raises."""
+        content = {"Body": message.text} if message.text or not message.files else {}
+        return await self.post(content | media_of(message), message, before_first_byte)
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Get a file from Twilio, which keeps it elsewhere and sends us there. Raises :class:`FetchError`."""
+        return await media.download(self._http, LABEL, file.locator, maximum, base=self._api, headers=self._headers)
 
     async def post(self, content: Mapping[str, str], message: Outgoing, guard: FirstByteGuard) -> SendOutcome:
         """Post ``message`` with this content. Raises only what the guard raises."""
@@ -117,6 +125,11 @@ class TwilioChannel:
 
     async def close(self) -> None:
         """Nothing is kept open."""
+
+
+def media_of(message: Outgoing) -> dict[str, str]:
+    """The field with the file of a message."""
+    return {"MediaUrl": message.files[0].link} if message.files else {}
 
 
 def _sender(config: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from tui_inbox.channels import payload
+from tui_inbox.channels import media, payload
 from tui_inbox.channels.outcomes import LateFailure, late_failure
 from tui_inbox.channels.placeholders import of_media_type
 from tui_inbox.channels.port import PayloadError
@@ -93,6 +93,7 @@ def _message(form: Mapping[str, str], ident: str, prefix: str, received_at: date
         name=form.get("ProfileName", ""),
         phone=address if address.startswith("+") else "",
         attachments=attachments,
+        files=media.twilio(form, MOST_MEDIA),
     )
     word = form.get("OptOutType") or ("" if prefix else form.get("Body", ""))
     word = word.strip().upper()

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import outcomes, payload, viber_events
+from tui_inbox.channels import media, outcomes, payload, viber_events
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
+    Fetched,
     FirstByteGuard,
     RemoteTemplate,
     Secrets,
@@ -22,6 +23,7 @@ from tui_inbox.channels.port import (
 )
 from tui_inbox.channels.signatures import viber_signed
 from tui_inbox.channels.viber_errors import ERRORS, LABEL, OK, UNKNOWABLE
+from tui_inbox.domain.attachments import RemoteFile
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
 
@@ -53,12 +55,16 @@ class ViberAdapter:
         self._http = http
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Send a text. Raises only what the guard raises."""
+        """Send a text or a file. Raises only what the guard raises."""
         body = request(message, self._sender)
         reply = await self._http.post_json(f"{self._base}/send_message", self._headers, body, before_first_byte)
         if isinstance(reply, HttpFailure):
             return outcomes.from_failure(LABEL, reply)
         return outcomes.with_skew(outcome(reply, self._http.retry_after(reply)), reply)
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Get a file from where Viber keeps it. Raises :class:`FetchError`."""
+        return await media.download(self._http, LABEL, file.locator, maximum, base=self._base)
 
     @property
     def receives(self) -> bool:
@@ -107,12 +113,25 @@ def request(message: Outgoing, sender: str) -> dict[str, Any]:
     """Body of ``send_message``. What is in ``tracking_data`` comes back only with the customer's next message."""
     return {
         "receiver": message.address,
-        "type": "text",
-        "text": message.text,
+        **_content(message),
         "sender": {"name": sender},
         "tracking_data": message.message_id,
         "min_api_version": 1,
     }
+
+
+def _content(message: Outgoing) -> dict[str, Any]:
+    """The text, or the file by its public address. A picture always has a text, if an empty one."""
+    if not message.files:
+        return {"type": "text", "text": message.text}
+    file = message.files[0]
+    match file.kind:
+        case "photo":
+            return {"type": "picture", "text": message.text, "media": file.link}
+        case "video":
+            return {"type": "video", "media": file.link, "size": len(file.content)}
+        case _:
+            return {"type": "file", "media": file.link, "size": len(file.content), "file_name": file.name}
 
 
 def outcome(reply: HttpReply, wait: float | None) -> SendOutcome:

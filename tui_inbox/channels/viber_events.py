@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import placeholders
+from tui_inbox.channels import media, placeholders
 from tui_inbox.channels.payload import instant, mapping, parse_mapping, text
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.domain.events import ChannelEvent, InboundMessage, ReceiptEvent, SubscriptionEvent
@@ -57,7 +57,8 @@ def _message(document: Mapping[str, Any], token: str, at: datetime) -> InboundMe
     address = text(sender.get("id"))
     if not address or not token:
         return None
-    body, attachments = placeholders.viber(mapping(document.get("message")))
+    message = mapping(document.get("message"))
+    body, attachments = placeholders.viber(message)
     return InboundMessage(
         address=address,
         key=f"message:{token}",
@@ -66,6 +67,7 @@ def _message(document: Mapping[str, Any], token: str, at: datetime) -> InboundMe
         text=body,
         name=text(sender.get("name")),
         attachments=attachments,
+        files=media.viber(message),
     )
 
 

@@ -6,6 +6,7 @@ taken at ``/hooks/``."""
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from tui_inbox.channels import outcomes
 from tui_inbox.channels.http import Http
 from tui_inbox.channels.outcomes import refused
-from tui_inbox.channels.payload import instant, parse_mapping, text
+from tui_inbox.channels.payload import instant, mapping, parse_mapping, text
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
@@ -26,6 +27,7 @@ from tui_inbox.channels.port import (
     WebhookAnswer,
     WebhookRequest,
 )
+from tui_inbox.domain.attachments import RemoteFile, kind_of
 from tui_inbox.domain.errors import StoreError, UsageError
 from tui_inbox.domain.events import ChannelEvent, InboundMessage, OutcomeKind, Outgoing, ReceiptEvent, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass, Receipt
@@ -79,7 +81,8 @@ class WebChatAdapter:
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
         """Lay a text out for the visitor. Raises only what the guard raises."""
         assert self._mailbox is not None
-        wrong = EMPTY if not message.text.strip() else TOO_LONG if len(message.text) > TEXT_MAXIMUM else None
+        empty = not message.text.strip() and not message.files
+        wrong = EMPTY if empty else TOO_LONG if len(message.text) > TEXT_MAXIMUM else None
         if wrong is not None:
             return wrong.outcome("text")
         await before_first_byte()
@@ -137,9 +140,13 @@ def _listed(config: Mapping[str, str]) -> list[str]:
     return [part for part in parts if part]
 
 
-def said(address: str, key: str, words: str, name: str, at: datetime) -> bytes:
-    """The raw event of a visitor's message."""
-    return _body(visitor=address, type="message", key=key, text=words, name=name, at=_milliseconds(at))
+def said(address: str, key: str, words: str, name: str, at: datetime, file: RemoteFile | None = None) -> bytes:
+    """The raw event of a visitor's message, with the file that it is."""
+    whole: dict[str, Any] = {}
+    if file is not None and file.content is not None:
+        content = base64.b64encode(file.content).decode("ascii")
+        whole["file"] = {"name": file.name, "media_type": file.media_type, "content": content}
+    return _body(visitor=address, type="message", key=key, text=words, name=name, at=_milliseconds(at), **whole)
 
 
 def seen(address: str, message_ids: Sequence[str], receipt: Receipt, at: datetime) -> bytes:
@@ -158,6 +165,7 @@ def _milliseconds(at: datetime) -> int:
 
 def _message(document: Mapping[str, Any], address: str, at: datetime) -> InboundMessage:
     ident = f"{address}:{text(document.get('key'))}"
+    files = _files(mapping(document.get("file")))
     return InboundMessage(
         address=address,
         key=f"message:{ident}",
@@ -165,7 +173,17 @@ def _message(document: Mapping[str, Any], address: str, at: datetime) -> Inbound
         at=at,
         text=text(document.get("text")),
         name=text(document.get("name")),
+        attachments=tuple(file.kind for file in files),
+        files=files,
     )
+
+
+def _files(told: Mapping[str, Any]) -> tuple[RemoteFile, ...]:
+    if not told:
+        return ()
+    media_type = text(told.get("media_type"))
+    content = base64.b64decode(text(told.get("content")))
+    return (RemoteFile(kind_of(media_type), "", text(told.get("name")), media_type, len(content), content),)
 
 
 def _receipts(document: Mapping[str, Any], address: str, at: datetime) -> Sequence[ReceiptEvent]:

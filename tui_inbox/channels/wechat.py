@@ -13,11 +13,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from tui_inbox.channels import outcomes, payload, wechat_crypto, wechat_events
-from tui_inbox.channels.http import Http, HttpFailure, HttpReply
-from tui_inbox.channels.outcomes import unknowable
+from tui_inbox.channels import media, outcomes, payload, wechat_crypto, wechat_events
+from tui_inbox.channels.http import FilePart, Http, HttpFailure, HttpFile, HttpReply
+from tui_inbox.channels.outcomes import refused, unknowable
 from tui_inbox.channels.port import (
     ChannelCheck,
+    Fetched,
+    FetchError,
     FirstByteGuard,
     PayloadError,
     RemoteTemplate,
@@ -28,17 +30,23 @@ from tui_inbox.channels.port import (
 from tui_inbox.channels.signatures import wechat_signed
 from tui_inbox.channels.token_sending import TokenSender
 from tui_inbox.channels.tokens import Token, TokenError, TokenKeeper
+from tui_inbox.channels.uploads import Uploads
 from tui_inbox.channels.wechat_errors import CODES, LABEL, TOKEN_CODES
 from tui_inbox.channels.wechat_xml import parse_xml
+from tui_inbox.domain.attachments import OutgoingFile, RemoteFile
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.events import ChannelEvent, OutcomeKind, Outgoing, SendOutcome
-from tui_inbox.domain.kinds import ChannelKind
+from tui_inbox.domain.kinds import ChannelKind, ErrorClass
 
 API = "https://api.weixin.qq.com"
 BODY_MAXIMUM = 1 << 20
 """Bytes (reference: reliability, section 3.2)."""
 XML_TYPES = frozenset({"text/xml", "application/xml"})
 NONCES_KEPT = 10_000
+TYPES: Mapping[str, str] = {"photo": "image", "audio": "voice", "video": "video"}
+"""Types of messages by kind of file."""
+GONE = frozenset({40007})
+"""Errors after which the file will not be there later either: its id is no good any more."""
 
 
 class WeChatAdapter:
@@ -61,20 +69,68 @@ class WeChatAdapter:
         self._http = http
         self._key = _aes_key(secrets.get("webhook_secret"))
         self._tokens = TokenKeeper((LABEL, self._app_id, self._app_secret), self._fetch, http.clock)
+        self._sender = TokenSender(LABEL, self._tokens, TOKEN_CODES)
+        self._uploads = Uploads(LABEL)
         self._nonces: OrderedDict[tuple[str, str], bytes] = OrderedDict()
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Send a text. Raises only what the guard raises."""
+        """Send a text or a file. Raises only what the guard raises."""
+        asked = request(message)
+        if message.files:
+            ident = await self._uploads.ident(message.files[0], self._upload)
+            if isinstance(ident, SendOutcome):
+                return ident
+            kind = TYPES[message.files[0].kind]
+            asked = {"touser": message.address, "msgtype": kind, kind: {"media_id": ident}}
         # WeChat shows \u escapes as they stand, so the characters themselves must be in the body.
-        body = json.dumps(request(message), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        body = json.dumps(asked, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         headers = {"Content-Type": "application/json; charset=utf-8"}
 
         async def post(token: str, guard: FirstByteGuard | None) -> HttpReply | HttpFailure:
             url = f"{self._base}/message/custom/send?{urlencode({'access_token': token})}"
             return await self._http.post_bytes(url, headers, body, guard)
 
-        sender = TokenSender(LABEL, self._tokens, TOKEN_CODES)
-        return await sender.send(post, lambda reply: outcome(reply, self._http.retry_after(reply)), before_first_byte)
+        return await self._sender.send(
+            post, lambda reply: outcome(reply, self._http.retry_after(reply)), before_first_byte
+        )
+
+    async def _upload(self, file: OutgoingFile) -> str | SendOutcome:
+        part = FilePart("media", file.name, file.media_type, file.content)
+        kind = TYPES.get(file.kind, "")
+        if not kind:
+            return refused(ErrorClass.INVALID, f"{LABEL} carries photos, voice and video only.").outcome("")
+        try:
+            reply = await self._sender.ask(
+                lambda token: self._http.post_parts(
+                    f"{self._base}/media/upload?{urlencode({'access_token': token, 'type': kind})}", {}, {}, part
+                ),
+                _code,
+            )
+        except TokenError as error:
+            return outcomes.without_token(LABEL, error)
+        return self._uploads.read(
+            reply,
+            lambda found: payload.text(payload.mapping(found.body).get("media_id")),
+            lambda found: outcome(found, self._http.retry_after(found)),
+        )
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Get a customer's file; WeChat keeps it for three days. Raises :class:`FetchError`."""
+        try:
+            found = await self._sender.ask(
+                lambda token: self._http.get_file(
+                    f"{self._base}/media/get?{urlencode({'access_token': token, 'media_id': file.locator})}",
+                    {},
+                    maximum,
+                ),
+                _file_code,
+            )
+        except TokenError as error:
+            raise FetchError(str(error)) from error
+        code = _file_code(found)
+        if code is not None:
+            raise FetchError(f"{LABEL} did not give the file (error {code}).", gone=code in GONE)
+        return media.fetched(LABEL, found)
 
     async def _fetch(self, _refresh: str) -> Token:
         query = {"grant_type": "client_credential", "appid": self._app_id, "secret": self._app_secret}
@@ -141,10 +197,7 @@ class WeChatAdapter:
     async def check(self) -> ChannelCheck:
         """Have an access token, and ask for WeChat's own addresses with it; sends nothing."""
         try:
-            token = await self._tokens.get()
-            answer = await self._ask(token)
-            if payload.integer(answer.get("errcode")) in TOKEN_CODES:
-                answer = await self._ask(await self._tokens.get(refused=token))
+            answer = await self._sender.ask(self._ask, lambda found: payload.integer(found.get("errcode")))
         except TokenError as error:
             advice = "Check app_id and app_secret." if error.refused else "Try again later."
             return ChannelCheck(False, f"{error} {advice}")
@@ -167,6 +220,20 @@ class WeChatAdapter:
 def request(message: Outgoing) -> dict[str, Any]:
     """Body of ``POST /cgi-bin/message/custom/send``."""
     return {"touser": message.address, "msgtype": "text", "text": {"content": message.text}}
+
+
+def _code(reply: HttpReply | HttpFailure) -> int | None:
+    return payload.integer(payload.mapping(reply.body).get("errcode")) if isinstance(reply, HttpReply) else None
+
+
+def _file_code(found: HttpFile | HttpReply | HttpFailure) -> int | None:
+    """The error in what was to be a file: WeChat answers with status 200 and JSON then."""
+    if not isinstance(found, HttpFile) or found.content is None or len(found.content) > 1000:
+        return None
+    try:
+        return payload.integer(payload.parse_mapping(found.content).get("errcode"))
+    except PayloadError:
+        return None
 
 
 def outcome(reply: HttpReply, wait: float | None) -> SendOutcome:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from tui_inbox.channels import placeholders
+from tui_inbox.channels import media, placeholders
 from tui_inbox.channels.payload import instant
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.channels.wechat_xml import parse_xml
@@ -33,7 +33,13 @@ def _message(fields: Mapping[str, str], kind: str, address: str, at: datetime) -
     ident = fields.get("MsgId") or f"{address}:{int(at.timestamp())}"
     body, attachments = placeholders.wechat(kind, fields)
     return InboundMessage(
-        address=address, key=f"message:{ident}", provider_id=ident, at=at, text=body, attachments=attachments
+        address=address,
+        key=f"message:{ident}",
+        provider_id=ident,
+        at=at,
+        text=body,
+        attachments=attachments,
+        files=media.wechat(kind, fields),
     )
 
 

@@ -9,9 +9,11 @@ from typing import Any
 
 from tui_inbox.channels import meta_templates, payload, whatsapp_events
 from tui_inbox.channels.http import Http, HttpFailure, HttpReply
-from tui_inbox.channels.meta import GraphChannel
-from tui_inbox.channels.port import ChannelCheck, FirstByteGuard, RemoteTemplate, Secrets
+from tui_inbox.channels.meta import Graph, GraphChannel
+from tui_inbox.channels.port import ChannelCheck, Fetched, FirstByteGuard, RemoteTemplate, Secrets
 from tui_inbox.channels.whatsapp_errors import ERRORS, LABEL
+from tui_inbox.channels.whatsapp_media import Media, MediaPlaces
+from tui_inbox.domain.attachments import RemoteFile
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ContentKind
@@ -25,17 +27,26 @@ class WhatsAppAdapter(GraphChannel):
     kind: ChannelKind = ChannelKind.WHATSAPP
     label = LABEL
     required_config: Sequence[str] = ("phone_number_id",)
+    useful_config: Sequence[str] = ("waba_id",)
 
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         super().__init__(config, secrets, http)
         self._number_id = config["phone_number_id"]
         self._account_id = config.get("waba_id", "")
+        places = MediaPlaces(self._graph.url(self._number_id, "media"), self._place, self._base)
+        self._media = Media(self._graph, places, ERRORS)
+
+    def _place(self, ident: str) -> str:
+        return self._graph.url(ident, phone_number_id=self._number_id)
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Send a text or a template. Raises only what the guard raises."""
+        """Send a text, a template or a file. Raises only what the guard raises."""
         url = self._graph.url(self._number_id, "messages")
-        reply = await self._graph.post(url, request(message), before_first_byte)
-        return self._graph.outcome(reply, ERRORS, provider_id(reply))
+        return await send(self._graph, self._media, url, message, before_first_byte)
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Get a file of a customer. Raises :class:`FetchError`."""
+        return await self._media.fetch(file, maximum)
 
     def parse(self, body: bytes, received_at: datetime) -> Sequence[ChannelEvent]:
         """Every event in a body. Raises :class:`PayloadError`."""
@@ -51,6 +62,18 @@ class WhatsAppAdapter(GraphChannel):
         """Read the number's name; sends nothing."""
         url = self._graph.url(self._number_id, fields="verified_name,display_phone_number")
         return await self._graph.check(url, LABEL, "verified_name", "display_phone_number")
+
+
+async def send(graph: Graph, media: Media, url: str, message: Outgoing, guard: FirstByteGuard) -> SendOutcome:
+    """One message, after its file where it has one. Raises only what the guard raises."""
+    body = request(message)
+    if message.files:
+        shown = await media.content(message)
+        if isinstance(shown, SendOutcome):
+            return shown
+        body = {name: value for name, value in body.items() if name not in ("type", "text")} | shown
+    reply = await graph.post(url, body, guard)
+    return graph.outcome(reply, ERRORS, provider_id(reply))
 
 
 def request(message: Outgoing) -> dict[str, Any]:

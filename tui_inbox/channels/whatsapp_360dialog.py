@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from tui_inbox.channels import meta_templates, payload, whatsapp_events
 from tui_inbox.channels.http import Http
@@ -15,6 +15,7 @@ from tui_inbox.channels.meta import BODY_MAXIMUM, Graph
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
+    Fetched,
     FirstByteGuard,
     RemoteTemplate,
     Secrets,
@@ -22,8 +23,10 @@ from tui_inbox.channels.port import (
     WebhookRequest,
 )
 from tui_inbox.channels.signatures import bearer_shown
-from tui_inbox.channels.whatsapp import provider_id, request
+from tui_inbox.channels.whatsapp import send
 from tui_inbox.channels.whatsapp_errors import ERRORS
+from tui_inbox.channels.whatsapp_media import Media, MediaPlaces
+from tui_inbox.domain.attachments import RemoteFile
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind
@@ -50,13 +53,21 @@ class WhatsApp360dialogAdapter:
     def __init__(self, config: Mapping[str, str], secrets: Secrets, http: Http) -> None:
         self._base = config.get("base_url", "") or API
         self._graph = Graph(LABEL, self._base, {KEY_HEADER: secrets.get("token")}, http)
+        places = MediaPlaces(f"{self._base}/media", self._place, self._base, proxied=True)
+        self._media = Media(self._graph, places, ERRORS)
         self._number_id = config["phone_number_id"]
         self._secret = secrets.get("webhook_secret")
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Send a text or a template. Raises only what the guard raises."""
-        reply = await self._graph.post(f"{self._base}/messages", request(message), before_first_byte)
-        return self._graph.outcome(reply, ERRORS, provider_id(reply))
+        """Send a text, a template or a file. Raises only what the guard raises."""
+        return await send(self._graph, self._media, f"{self._base}/messages", message, before_first_byte)
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Get a file of a customer, from 360dialog's own address. Raises :class:`FetchError`."""
+        return await self._media.fetch(file, maximum)
+
+    def _place(self, ident: str) -> str:
+        return f"{self._base}/{quote(ident, safe='')}"
 
     @property
     def receives(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import meta_templates, payload, placeholders
+from tui_inbox.channels import media, meta_templates, payload, placeholders
 from tui_inbox.channels.meta import entries
 from tui_inbox.channels.outcomes import LateFailure, late_failure
 from tui_inbox.channels.payload import instant, mapping, mappings, text
@@ -86,6 +86,7 @@ def _message(item: Mapping[str, Any], people: list[Mapping[str, Any]], received_
         username=text(profile.get("username")),
         phone=address if address.startswith("+") else phone_only(text(person.get("wa_id"))),
         attachments=attachments,
+        files=media.whatsapp(kind, item),
     )
 
 

@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from tui_inbox.channels import outcomes, payload, x_events
-from tui_inbox.channels.http import Http, HttpFailure, HttpReply
+from tui_inbox.channels import media, outcomes, payload, x_events
+from tui_inbox.channels.http import FilePart, Http, HttpFailure, HttpReply
 from tui_inbox.channels.oauth1 import OAuth1
 from tui_inbox.channels.outcomes import Rule, limited, refused, unauthorised
 from tui_inbox.channels.port import (
     JSON_TYPES,
     ChannelCheck,
+    Fetched,
     FirstByteGuard,
     RemoteTemplate,
     Secrets,
@@ -26,11 +27,15 @@ from tui_inbox.channels.port import (
     WebhookRequest,
 )
 from tui_inbox.channels.signatures import x_signature, x_signed
+from tui_inbox.channels.uploads import Uploads
+from tui_inbox.domain.attachments import OutgoingFile, RemoteFile
 from tui_inbox.domain.events import ChannelEvent, Outgoing, SendOutcome
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
 
 LABEL = "X"
 API = "https://api.x.com"
+OWN_MEDIA = "https://ton.twitter.com/"
+"""Where pictures of direct messages lie; they are given to signed requests alone."""
 BODY_MAXIMUM = 1 << 20
 """Bytes (reference: reliability, section 3.2)."""
 RESET_HEADER = "x-rate-limit-reset"
@@ -70,6 +75,7 @@ class XAdapter:
             config["consumer_key"], secrets.get("app_secret"), secrets.get("token"), secrets.get("token_secret")
         )
         self._secrets = secrets
+        self._uploads = Uploads(LABEL)
         self._http = http
 
     def _signed(self, method: str, url: str) -> dict[str, str]:
@@ -77,12 +83,36 @@ class XAdapter:
         return {"Authorization": self._keys.header(method, url, nonce=chance.token_hex(16), timestamp=now)}
 
     async def send(self, message: Outgoing, before_first_byte: FirstByteGuard) -> SendOutcome:
-        """Send a text. Raises only what the guard raises."""
+        """Send a text, a picture, or both. Raises only what the guard raises."""
         url = f"{self._base}/dm_conversations/with/{quote(message.address, safe='')}/messages"
-        reply = await self._http.post_json(url, self._signed("POST", url), request(message), before_first_byte)
+        body = request(message)
+        if message.files:
+            ident = await self._uploads.ident(message.files[0], self._upload)
+            if isinstance(ident, SendOutcome):
+                return ident
+            body = ({"text": message.text} if message.text else {}) | {"attachments": [{"media_id": ident}]}
+        reply = await self._http.post_json(url, self._signed("POST", url), body, before_first_byte)
         if isinstance(reply, HttpFailure):
             return outcomes.from_failure(LABEL, reply)
         return outcomes.with_skew(outcome(reply, self._wait(reply)), reply)
+
+    async def _upload(self, file: OutgoingFile) -> str | SendOutcome:
+        url = f"{self._base}/media/upload"
+        fields = {"media_category": "dm_gif" if file.media_type == "image/gif" else "dm_image"}
+        part = FilePart("media", file.name, file.media_type, file.content)
+        reply = await self._http.post_parts(url, self._signed("POST", url), fields, part)
+        return self._uploads.read(
+            reply,
+            lambda found: payload.text(payload.mapping(payload.mapping(found.body).get("data")).get("id")),
+            lambda found: outcome(found, self._wait(found)),
+        )
+
+    async def fetch(self, file: RemoteFile, maximum: int) -> Fetched:
+        """Get a customer's picture, which X shows to the account alone. Raises :class:`FetchError`."""
+        own = file.locator.startswith((f"{self._base}/", OWN_MEDIA))
+        base = file.locator if own else self._base
+        headers = self._signed("GET", file.locator)
+        return await media.download(self._http, LABEL, file.locator, maximum, base=base, headers=headers)
 
     def _wait(self, reply: HttpReply) -> float | None:
         """Seconds until the limit begins anew; ``None`` when X does not tell."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from tui_inbox.channels import placeholders
+from tui_inbox.channels import media, placeholders
 from tui_inbox.channels.payload import instant, mapping, mappings, parse_mapping, text
 from tui_inbox.channels.port import PayloadError
 from tui_inbox.domain.events import ChannelEvent, EchoEvent, InboundMessage, ReceiptEvent
@@ -38,7 +38,8 @@ def _messages(payload: Mapping[str, Any], account_id: str, received_at: datetime
         if not (ident and sender and recipient):
             continue
         at = instant(item.get("created_timestamp"), received_at)
-        body, attachments = placeholders.x(mapping(created.get("message_data")))
+        message = mapping(created.get("message_data"))
+        body, attachments = placeholders.x(message)
         if sender == account_id:
             yield EchoEvent(recipient, f"echo:{ident}", ident, at, body)
             continue
@@ -52,6 +53,7 @@ def _messages(payload: Mapping[str, Any], account_id: str, received_at: datetime
             name=text(person.get("name")),
             username=text(person.get("username")),
             attachments=attachments,
+            files=media.x(message),
         )
 
 

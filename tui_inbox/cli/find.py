@@ -184,6 +184,8 @@ def reach_record(item: Reach) -> dict[str, Any]:
 
 
 def _thread(entries: list[TimelineEntry]) -> list[dict[str, Any]]:
+    from tui_inbox.cli.attachments import record as file_record
+
     return [
         {
             "at": entry.at,
@@ -201,6 +203,7 @@ def _thread(entries: list[TimelineEntry]) -> list[dict[str, Any]]:
             "receipt": entry.receipt.name.lower() if entry.message_id else None,
             "error": entry.error_text or None,
             "detail": entry.detail,
+            "files": [file_record(file) for file in entry.files],
         }
         for entry in entries
     ]
@@ -221,6 +224,8 @@ def _print_contact(record: dict[str, Any], view: ContactView, entries: list[Time
 
 def _print_entry(entry: TimelineEntry) -> None:
     from tui_inbox.cli.output import plain
+    from tui_inbox.domain.attachments import plain_name
+    from tui_inbox.services.attachments import state_words
     from tui_inbox.text import terminal_safe
 
     who = entry.author or ("customer" if entry.direction is not None else "")
@@ -229,6 +234,8 @@ def _print_entry(entry: TimelineEntry) -> None:
     click.echo(terminal_safe(f"{plain(entry.at)}  {what}{state}"))
     for line in entry.body.splitlines():
         click.echo(f"    {terminal_safe(line)}")
+    for file in entry.files:
+        click.echo(f"    file {file.id}: {terminal_safe(plain_name(file.name) or file.kind)}, {state_words(file)}")
     if entry.error_text:
         click.echo(f"    ! {terminal_safe(entry.error_text)}")
 

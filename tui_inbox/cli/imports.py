@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -51,16 +51,30 @@ def contacts(
 ) -> None:
     """Add the contacts of a CSV file: names, email, phone, language, country, tags.
 
-    Rows of contacts that exist, and rows that cannot be used, are told and skipped.
+    Rows of contacts that exist, and rows that cannot be used, are told and skipped. After an interruption the same
+    command goes on.
     """
     mapping = _mapping(pairs)
 
-    async def work(services: Services) -> ImportReport:
-        return await services.importing.import_contacts(
-            file, dry_run=dry_run, mapping=mapping or None, region=region, channels=channels or None
-        )
+    with contextlib.ExitStack() as stack:
 
-    report = session.run(work, create=not dry_run)
+        def progress(done: int, whole: int) -> None:
+            if not bars:  # nothing is shown of a file that is refused, or that is short
+                bars.append(stack.enter_context(click.progressbar(length=whole, label="importing", file=sys.stderr)))
+            bars[0].update(done - bars[0].pos)
+
+        async def work(services: Services) -> ImportReport:
+            return await services.importing.import_contacts(
+                file,
+                dry_run=dry_run,
+                mapping=mapping or None,
+                region=region,
+                channels=channels or None,
+                progress=progress,
+            )
+
+        bars: list[Any] = []
+        report = session.run(work, create=not dry_run)
     if refused is not None:
         _write_refused(refused, report)
     if as_json:

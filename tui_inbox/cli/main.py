@@ -14,6 +14,7 @@ from tui_inbox.cli.session import InboxGroup, Session, common_options
 COMMANDS = {
     "agent": "admin:agent",
     "assign": "lifecycle:assign",
+    "attachment": "attachments:attachment",
     "channel": "admin:channel",
     "close": "lifecycle:close",
     "config": "diagnosis:config",

@@ -26,7 +26,7 @@ PARENT_EVERY = 1.0
 @common_options
 @click.pass_obj
 def deliver(session: Session, once: bool, parent: int | None) -> None:
-    """Send what is queued, until stopped."""
+    """Send what is queued and fetch customers' files, until stopped."""
     session.log_role = "deliver"
 
     async def work(services: Services) -> None:
@@ -37,6 +37,8 @@ def deliver(session: Session, once: bool, parent: int | None) -> None:
         if once:
             delivery = services.make_delivery(worker_name(system_clock))
             while await delivery.run_once():
+                pass
+            while await services.fetching.run_once():
                 pass
             return
         stop = asyncio.Event()

@@ -46,7 +46,7 @@ def run_screen(load: Callable[[], Settings], *, theme: str = DEFAULT_THEME) -> i
 
         settings = await asyncio.to_thread(load)
         require_database(settings.database)
-        app.personalise(named_agent(settings), theme=settings.theme, keys=_keys(settings))
+        app.personalise(named_agent(settings), theme=settings.theme, keys=_keys(settings), opener=settings.opener)
         show_emoji(safe=settings.safe_emoji)
         senders.settings = settings
         services = await open_services(settings, or_read_only=True)

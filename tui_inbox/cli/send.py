@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +19,7 @@ from tui_inbox.domain.kinds import DeliveryState
 
 if TYPE_CHECKING:
     from tui_inbox.bootstrap import Services
+    from tui_inbox.domain.models import Agent
     from tui_inbox.services.contacts import ContactView
     from tui_inbox.services.sending import SendPreview, SendResult, TemplateChoice
 
@@ -32,6 +36,14 @@ ON_THEIR_WAY = frozenset({DeliveryState.QUEUED, DeliveryState.LEASED, DeliverySt
 @click.argument("contact")
 @click.option("--channel", metavar="NAME", help="Channel to write on; without it the one last used.")
 @click.option("--text", metavar="TEXT", help="The text; - reads it from standard input.")
+@click.option(
+    "--file",
+    "paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A file to send, with the text or alone; repeatable where the channel takes several.",
+)
 @click.option("--template", metavar="NAME", help="An approved template.")
 @click.option("--language", metavar="CODE", help="Language of the template, for example en or pt_BR.")
 @click.option("--param", "params", multiple=True, metavar="KEY=VALUE", help="Value of a placeholder; repeatable.")
@@ -53,6 +65,7 @@ def send(
     contact: str,
     channel: str | None,
     text: str | None,
+    paths: tuple[Path, ...],
     template: str | None,
     language: str | None,
     params: tuple[str, ...],
@@ -69,7 +82,7 @@ def send(
     with --wait the exit code tells what became of it: 0 sent, 1 failed or still queued, 4 blocked, 6 uncertain.
     """
     choice = _template(template, language, params)
-    body = _text(text, choice)
+    body = _text(text, choice, with_files=bool(paths))
 
     async def work(services: Services) -> SendPreview | SendResult:
         from tui_inbox.services.sending import SendRequest
@@ -78,9 +91,11 @@ def send(
         contact_id = await services.contacts.resolve(contact)
         target = None if channel is None else channel_of(await services.contacts.view(contact_id), channel)
         request = SendRequest(contact_id, body, choice, target, tag or "", client_key=key, seen_seq=seen)
-        if dry_run:
-            return await services.sending.preview(agent, request)
-        result = await services.sending.send(agent, request)
+        async with _attached(services, agent, contact_id, paths) as files:
+            request = replace(request, files=files)
+            if dry_run:
+                return await services.sending.preview(agent, request)
+            result = await services.sending.send(agent, request)
         return result if wait is None else replace(result, state=await settled(services, result.message_id, wait))
 
     done = session.run(work)
@@ -90,6 +105,21 @@ def send(
     _print_result(done, as_json=as_json)
     if wait is not None:
         exit_with(DeliveryState(getattr(done, "state", DeliveryState.QUEUED)))
+
+
+@contextlib.asynccontextmanager
+async def _attached(
+    services: Services, agent: Agent, contact_id: int, paths: tuple[Path, ...]
+) -> AsyncIterator[tuple[int, ...]]:
+    """The files at these places, read in; those that do not go out are taken away again."""
+    files: list[int] = []
+    try:
+        for path in paths:
+            files.append((await services.attachments.attach(agent, contact_id, path)).id)
+        yield tuple(files)
+    finally:
+        for ident in files:
+            await services.attachments.remove(agent, ident)
 
 
 async def settled(services: Services, message_id: str, seconds: float) -> DeliveryState:
@@ -147,9 +177,9 @@ def _template(name: str | None, language: str | None, params: tuple[str, ...]) -
     return TemplateChoice(name, language, values)
 
 
-def _text(text: str | None, choice: TemplateChoice | None) -> str:
-    if (text is None) == (choice is None):
-        raise UsageError("Give either --text TEXT (or --text - for standard input) or --template NAME.")
+def _text(text: str | None, choice: TemplateChoice | None, *, with_files: bool) -> str:
+    if (text is None) == (choice is None) and not (with_files and text is None):
+        raise UsageError("Give either --text TEXT (or --text - for standard input), --file PATH, or --template NAME.")
     if text != "-":
         return text or ""
     try:
@@ -177,6 +207,7 @@ def _print_preview(done: Any, *, as_json: bool) -> None:
         "used": preview.measure.used,
         "maximum": preview.measure.maximum,
         "unit": preview.measure.unit,
+        "files": preview.files,
         "consequences": preview.sentence,
     }
     emit_record(record, as_json=as_json, sentence=f"{preview.channel.channel.name}: {preview.sentence}")

@@ -63,6 +63,11 @@ class ServeSettings(BaseModel):
         base = self.public_url.rstrip("/")
         return f"{base}/{place}/{webhook_path}" if base and webhook_path else ""
 
+    @property
+    def files_url(self) -> str:
+        """Address under which files are public; empty when there is none."""
+        return f"{self.public_url.rstrip('/')}/files" if self.public_url else ""
+
 
 class ChannelSettings(BaseModel):
     """``[channels.NAME]``: the secrets of one channel, each as a value, a command that prints it, or a file."""
@@ -157,6 +162,8 @@ class Settings(BaseSettings):
     """Split joined emoji into parts that every terminal draws equally wide; false shows them whole."""
     enter_sends: bool = True
     """Enter sends and ctrl+j starts a new line; false swaps them."""
+    opener: str = ""
+    """Command that shows a file on this terminal, for example "less" or "chafa"; empty = the desktop's own viewer."""
     rules: Annotated[WorkspaceRules, AfterValidator(_rules)] = WorkspaceRules()
     """The workspace's choices: closing notes, closing logic, whose a conversation becomes on sending."""
     keys: dict[str, Annotated[tuple[str, ...], BeforeValidator(_keys)]] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from tui_inbox.domain.attachments import OutgoingFile, RemoteFile
 from tui_inbox.domain.kinds import ContentKind, ErrorClass, InboundKind, Receipt
 from tui_inbox.domain.templates import TemplateContent
 
@@ -33,6 +34,8 @@ class InboundMessage:
     """Where the channel gives one."""
     attachments: tuple[str, ...] = ()
     """Kinds of attachments, for a placeholder line such as ``[photo]``."""
+    files: tuple[RemoteFile, ...] = ()
+    """Those of the attachments that can be fetched."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ class Outgoing:
     idempotency_key: str = ""
     answered: Answered | None = None
     """The customer's last message on this channel; only for adapters that ask for it."""
+    files: tuple[OutgoingFile, ...] = ()
 
 
 class OutcomeKind(StrEnum):

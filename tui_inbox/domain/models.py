@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tui_inbox.domain.attachments import Attachment
 from tui_inbox.domain.breaker import Breaker
 from tui_inbox.domain.kinds import (
     ChannelKind,
@@ -214,6 +215,7 @@ class TimelineEntry:
     arrived_late: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict)
     """Of lifecycle events: ``from``, ``to``, ``category``, ``summary``, ``until``…"""
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)

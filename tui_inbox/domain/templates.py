@@ -12,6 +12,10 @@ APPROVED = "APPROVED"
 BODY_MAXIMUM = 1024
 """Longest body after filling, in characters (reference: channels, section 2.7)."""
 HEADER_MAXIMUM = 60
+MEDIA = "media."
+"""Before the key of a header that is a file: ``media.image``, ``media.video``, ``media.document``."""
+LINK = re.compile(r"https://[^\s/]+\.[^\s/]+/\S{1,1900}")
+"""Where the file of such a header lies, for the channel to fetch."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class TemplateContent:
     """A template chosen for sending, with its values.
 
     ``values`` are keyed by placeholder: ``1``, ``2``… or a name; header and URL-button placeholders are prefixed
-    ``header.`` and ``button0.``, ``button1.``….
+    ``header.`` and ``button0.``, ``button1.``…. A header that is a file has one of :data:`MEDIA`, an address.
     """
 
     name: str
@@ -52,7 +56,7 @@ class Template:
     def unavailable(self) -> str:
         """Why it cannot be sent, in one sentence; empty when it can."""
         if self.status == APPROVED:
-            return unsupported_header(self)
+            return _unfillable_header(self)
         told = f" ({self.reason})" if self.reason and self.reason != "NONE" else ""
         return f"{self.status.lower().replace('_', ' ')}{told}: only approved templates can be sent"
 
@@ -70,19 +74,28 @@ def component_text(template: Template, kind: str) -> str:
     return ""
 
 
-def unsupported_header(template: Template) -> str:
-    """Why the header cannot be filled by typing (a picture, a document); empty when it can."""
+def _header_format(template: Template) -> str:
+    """``text``, ``image``, ``video``, ``document``, ``location``…; empty without a header."""
     for component in template.components:
         if str(component.get("type", "")).upper() == "HEADER":
-            kind = str(component.get("format", "TEXT")).upper()
-            if kind != "TEXT":
-                return f"its header needs a {kind.lower()}, which this program cannot attach yet"
+            return str(component.get("format", "TEXT")).lower()
     return ""
+
+
+def _unfillable_header(template: Template) -> str:
+    """Why the header cannot be filled (a place); empty when it can."""
+    kind = _header_format(template)
+    return "" if kind in ("", "text", *_FILES) else f"its header needs a {kind}, which this program cannot give"
+
+
+_FILES = ("image", "video", "document")
 
 
 def placeholders(template: Template) -> tuple[str, ...]:
     """Keys that must be filled, in reading order: header, body, URL buttons."""
-    keys = [f"header.{name}" for name in PLACEHOLDER.findall(component_text(template, "HEADER"))]
+    kind = _header_format(template)
+    keys = [f"{MEDIA}{kind}"] if kind in _FILES else []
+    keys += [f"header.{name}" for name in PLACEHOLDER.findall(component_text(template, "HEADER"))]
     keys += PLACEHOLDER.findall(component_text(template, "BODY"))
     for index, button in enumerate(buttons(template)):
         if str(button.get("type", "")).upper() == "URL":
@@ -111,7 +124,8 @@ def fill(text: str, values: Mapping[str, str], prefix: str = "") -> str:
 
 def render(template: Template, values: Mapping[str, str]) -> str:
     """The filled template as the customer sees it: header, body, footer, a line per button."""
-    header = fill(component_text(template, "HEADER"), values, "header.")
+    kind = _header_format(template)
+    header = f"[{kind}]" if kind in _FILES else fill(component_text(template, "HEADER"), values, "header.")
     body = fill(component_text(template, "BODY"), values)
     footer = component_text(template, "FOOTER")
     labels = "  ".join(f"[{button.get('text', '')}]" for button in buttons(template))
@@ -123,6 +137,11 @@ def problems(template: Template, values: Mapping[str, str]) -> tuple[str, ...]:
     found = [template.unavailable] if template.unavailable else []
     wanted = placeholders(template)
     found += [f"fill in {{{{{key}}}}}" for key in wanted if not one_line(values.get(key, ""))]
+    found += [
+        f"{key} must be an address that begins with https://"
+        for key in wanted
+        if key.startswith(MEDIA) and values.get(key, "").strip() and not LINK.fullmatch(values[key].strip())
+    ]
     found += [f"{key} is not a placeholder of this template" for key in values if key not in wanted]
     if len(fill(component_text(template, "BODY"), values)) > BODY_MAXIMUM:
         found.append(f"the filled text is longer than {BODY_MAXIMUM:,} characters")

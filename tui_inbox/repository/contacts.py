@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
 
 from tui_inbox.domain.errors import NotFoundError
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction
 from tui_inbox.domain.models import Channel, Contact, ContactChannel
 from tui_inbox.domain.search import digits_of, fold
 from tui_inbox.domain.window import ChannelFacts
+from tui_inbox.repository.among import among
 from tui_inbox.repository.base import AnyRow, Repository
 from tui_inbox.repository.rows import channel_row
 from tui_inbox.repository.tables import (
@@ -32,6 +33,8 @@ from tui_inbox.repository.types import storable
 NOT_ON_THEIR_WAY = (DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.BLOCKED)
 """Outgoing messages in these states do not count against a channel's limit."""
 
+ASKED_AT_ONCE = 500
+"""Values that are looked for in one question."""
 LONGEST_FIELD = 2000
 """Bytes of a custom field that is found: it is asked for as a whole, and an index holds no more."""
 
@@ -70,7 +73,7 @@ class ContactRepository(Repository):
         """The next contacts by id, for a walk over all of them."""
         statement = select(contacts.c.id).where(contacts.c.id > contact_id).order_by(contacts.c.id).limit(limit)
         ids = [row.id for row in await self._all(statement)]
-        return await self._contacts(contacts.c.id.in_(ids)) if ids else []
+        return await self._contacts(among(contacts.c.id, ids)) if ids else []
 
     async def add(self, contact: NewContact, now: datetime) -> int:
         """Store a new contact with its (empty) conversation; returns its id."""
@@ -165,11 +168,26 @@ class ContactRepository(Repository):
         )
         return found[0] if found else None
 
-    async def addresses(self, channel_id: int) -> set[str]:
-        """Every address on a channel; for imports, which would else ask for each."""
+    async def addresses(self, channel_id: int, among: Collection[str]) -> set[str]:
+        """Those of ``among`` that somebody has on a channel."""
         column = contact_channels.c.address
-        rows = await self._connection.execute(select(column).where(contact_channels.c.channel_id == channel_id))
-        return set(rows.scalars())
+        here = select(column).where(contact_channels.c.channel_id == channel_id)
+        return await self._found(here, column, among)
+
+    async def keys_among(self, emails: Collection[str], phones: Collection[str]) -> tuple[set[str], set[str]]:
+        """Those of these folded emails, and of these phones in digits, that a contact has."""
+        by_email, by_phone = contacts.c.email_folded, contacts.c.phone_digits
+        # The indexes hold what is not empty, and are used where the question says so.
+        known_emails = await self._found(select(by_email).where(by_email != ""), by_email, emails)
+        return known_emails, await self._found(select(by_phone).where(by_phone != ""), by_phone, phones)
+
+    async def _found(self, statement: Select[Any], column: ColumnElement[Any], among: Collection[str]) -> set[str]:
+        """The values of ``column`` that are among many, asked for some at a time."""
+        values, found = list(among), set[str]()
+        for at in range(0, len(values), ASKED_AT_ONCE):
+            rows = await self._connection.execute(statement.where(column.in_(values[at : at + ASKED_AT_ONCE])))
+            found.update(rows.scalars())
+        return found
 
     async def add_channel(self, contact_id: int, channel_id: int, address: str, *, started: bool, now: datetime) -> int:
         """Give a contact an address on a channel; returns the contact channel's id."""

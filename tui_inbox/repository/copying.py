@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tui_inbox.domain.errors import StoreError, UsageError
 from tui_inbox.repository import postgresql_copying, schema, search_tables
+from tui_inbox.repository.attachment_tables import attachment_parts
 from tui_inbox.repository.schema import UNFINISHED
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.tables import metadata
@@ -25,6 +26,8 @@ from tui_inbox.repository.types import Identifier, Instant, Structure, Words
 
 BATCH = 5_000
 """Rows that are written in one transaction."""
+BATCH_OF_PIECES = 40
+"""Of pieces of files, which are large."""
 DERIVED = frozenset(name for name, item in vars(search_tables).items() if isinstance(item, Table))
 """Tables that are reckoned from the others."""
 TABLES = tuple(table for table in metadata.sorted_tables if table.name not in DERIVED)
@@ -149,7 +152,8 @@ async def _batches(
     """Rows behind ``last`` in the order of the key."""
     key, columns = _key(table), [_plain(column) for column in table.columns]
     places = [list(table.columns).index(column) for column in key]
-    statement = select(*columns).order_by(*key).limit(BATCH)
+    batch = BATCH_OF_PIECES if table is attachment_parts else BATCH
+    statement = select(*columns).order_by(*key).limit(batch)
     while True:
         beyond = statement
         if last is not None:

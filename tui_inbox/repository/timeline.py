@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, insert, or_, select, tuple_, update
 
+from tui_inbox.domain.attachments import Attachment
 from tui_inbox.domain.events import Answered
 from tui_inbox.domain.kinds import ChannelKind, ContentKind, DeliveryState, Direction, ErrorClass, Receipt
 from tui_inbox.domain.models import TimelineEntry
 from tui_inbox.repository import dialect
+from tui_inbox.repository.attachments import AttachmentRepository
 from tui_inbox.repository.base import AnyRow, Repository
 from tui_inbox.repository.conversations import ConversationRepository
 from tui_inbox.repository.tables import agents, channels, conversations, outbox, timeline
 
+FILES = "files"
+"""In the detail of an entry: how many files it came with."""
 LATE = timedelta(minutes=10)
 """A customer's message that arrives this long after its own time is marked as late."""
 
@@ -35,8 +40,9 @@ class TimelineRepository(Repository):
         body: str,
         content: str = "text",
         detail: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Add what a customer wrote; ``False`` when the channel's id of it is in a thread already.
+    ) -> int | None:
+        """Add what a customer wrote; returns its number in the thread, ``None`` when the channel's id of it is in a
+        thread already.
 
         ``content`` other than ``text`` (``photo``, ``call``…) is kept in the entry's detail.
         """
@@ -66,8 +72,9 @@ class TimelineRepository(Repository):
         arrived_at: datetime,
         body: str,
         detail: Mapping[str, Any] | None = None,
-    ) -> bool:
-        """Add what somebody wrote to the customer outside this program; ``False`` when it is there already."""
+    ) -> int | None:
+        """Add what somebody wrote to the customer outside this program; returns its number in the thread, ``None`` when
+        it is there already."""
         return await self._add_known(
             contact_id=contact_id,
             contact_channel_id=contact_channel_id,
@@ -139,7 +146,7 @@ class TimelineRepository(Repository):
             place = tuple_(timeline.c.at, timeline.c.seq)
             statement = statement.where(place < tuple_(*before, types=[timeline.c.at.type, timeline.c.seq.type]))
         rows = await self._all(statement.order_by(timeline.c.at.desc(), timeline.c.seq.desc()).limit(limit))
-        return [_entry(row) for row in reversed(rows)]
+        return await self._with_files(contact_id, [_entry(row) for row in reversed(rows)])
 
     async def of_all(self, contact_ids: Sequence[int]) -> dict[int, list[TimelineEntry]]:
         """The whole threads of several contacts, by contact, each oldest first."""
@@ -174,29 +181,41 @@ class TimelineRepository(Repository):
     async def redact(self, channel_id: int, provider_id: str) -> bool:
         """Forget the words of a message that the customer took back; ``False`` when it is not in a thread."""
         known = and_(timeline.c.channel_id == channel_id, timeline.c.provider_id == provider_id)
-        row = await self._first(select(timeline.c.id, timeline.c.contact_id, timeline.c.at).where(known))
+        columns = (timeline.c.id, timeline.c.contact_id, timeline.c.seq, timeline.c.at)
+        row = await self._first(select(*columns).where(known))
         if row is None:
             return False
+        await AttachmentRepository(self._connection).forget(row.contact_id, row.seq)
         emptied = update(timeline).where(timeline.c.id == row.id)
         await self._count(emptied.values(body="", detail={"redacted": True}))
         shown = and_(conversations.c.contact_id == row.contact_id, conversations.c.preview_at == row.at)
         await self._count(update(conversations).where(shown).values(preview=""))
         return True
 
+    async def _with_files(self, contact_id: int, entries: list[TimelineEntry]) -> list[TimelineEntry]:
+        """The entries with their files; asks for none where no entry has any."""
+        having = [entry.seq for entry in entries if entry.detail.get(FILES)]
+        if not having:
+            return entries
+        found: dict[int | None, list[Attachment]] = {}
+        for file in await AttachmentRepository(self._connection).of_contact(contact_id, having):
+            found.setdefault(file.seq, []).append(file)
+        return [replace(entry, files=tuple(found.get(entry.seq, ()))) for entry in entries]
+
     async def _add(self, contact_id: int, **values: Any) -> int:
         seq = await ConversationRepository(self._connection).next_seq(contact_id)
         await self._connection.execute(insert(timeline).values(contact_id=contact_id, seq=seq, **values))
         return seq
 
-    async def _add_known(self, **values: Any) -> bool:
-        """Add an entry unless the channel's id of it is known. A repeat takes no number."""
+    async def _add_known(self, **values: Any) -> int | None:
+        """Add an entry unless the channel's id of it is known; returns its number. A repeat takes none."""
         known = and_(timeline.c.channel_id == values["channel_id"], timeline.c.provider_id == values["provider_id"])
         if await self._first(select(timeline.c.id).where(known)) is not None:
-            return False
+            return None
         seq = await ConversationRepository(self._connection).next_seq(values["contact_id"])
         statement = dialect.insert(self._connection, timeline).values(seq=seq, **values)
         unique = ["channel_id", "provider_id"]
-        return await self._count(statement.on_conflict_do_nothing(index_elements=unique)) == 1
+        return seq if await self._count(statement.on_conflict_do_nothing(index_elements=unique)) == 1 else None
 
 
 _DELIVERY = (

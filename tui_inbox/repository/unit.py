@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tui_inbox.domain.clock import Clock
 from tui_inbox.repository.activity import ActivityRepository
+from tui_inbox.repository.attachments import AttachmentRepository
 from tui_inbox.repository.chat import ChatRepository
 from tui_inbox.repository.contacts import ContactRepository
 from tui_inbox.repository.conversations import ConversationRepository
@@ -31,6 +32,7 @@ class Unit:
         self.inbox = InboxRepository(connection)
         self.search = index_of(connection)
         self.timeline = TimelineRepository(connection)
+        self.attachments = AttachmentRepository(connection)
         self.outbox = OutboxRepository(connection)
         self.outbox_pages = OutboxPages(connection)
         self.inbound = InboundRepository(connection)

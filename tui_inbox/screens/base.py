@@ -21,6 +21,7 @@ from tui_inbox.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:  # the data layer is imported after the first frame, never by a screen
     from tui_inbox.repository.store import Store
+    from tui_inbox.services.attachments import AttachmentService
     from tui_inbox.services.contacts import ContactService
     from tui_inbox.services.directory import DirectoryService
     from tui_inbox.services.drafts import DraftService
@@ -56,6 +57,8 @@ class Services(Protocol):
     def directory(self) -> DirectoryService: ...
     @property
     def presence(self) -> PresenceService: ...
+    @property
+    def attachments(self) -> AttachmentService: ...
     async def close(self) -> None:
         """Release the store and whatever else is open."""
 
@@ -66,6 +69,8 @@ class Host(Protocol):
     clock: Clock
     tz: tzinfo
     keymap: Keymap
+    opener: str
+    """Command of the settings that shows a file on this terminal; empty = the desktop's own viewer."""
 
     @property
     def ready(self) -> bool:

@@ -13,6 +13,7 @@ from tui_inbox.actions import Scope, first_sign
 from tui_inbox.domain.errors import InboxError
 from tui_inbox.domain.kinds import ComposerMode, Direction, Permission
 from tui_inbox.screens.base import bindings_for
+from tui_inbox.screens.conversation_files import NONE_HERE
 from tui_inbox.screens.conversation_trouble import NOT_THROUGH
 from tui_inbox.screens.conversation_view import ConversationView, Neighbours
 from tui_inbox.screens.message_actions import MessageActions
@@ -33,7 +34,7 @@ class ConversationScreen(OnContacts, ConversationView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_for(Scope.GLOBAL, Scope.LIST, Scope.CONVERSATION, Scope.CONTACT, Scope.MESSAGE),
-        *bindings_for(Scope.COMPOSER, only=("composer_template", "channel", "editor")),
+        *bindings_for(Scope.COMPOSER, only=("composer_template", "channel", "editor", "attach", "detach")),
     ]
 
     # --- availability
@@ -52,6 +53,8 @@ class ConversationScreen(OnContacts, ConversationView):
             return self.trouble.no_text()
         if action_id in {"message_next", "message_details"} and not self.trouble.stuck:
             return NOT_THROUGH
+        if action_id in {"file_open", "file_save"} and not self.files.of_thread():
+            return NONE_HERE if self.timeline.selected is None else "This message has no file."
         if action_id == "view" and self.timeline.longest is None:
             return "No message here is longer than what is shown."
         return self._cannot_write() if action_id == "write" else None
@@ -178,6 +181,24 @@ class ConversationScreen(OnContacts, ConversationView):
         """The composer's key for it works here too: the policy bar names it as a way out."""
         self.do_template()
 
+    def do_attach(self) -> None:
+        """Put a file beside what is written."""
+        self.host.hold_keys()
+        self.in_background(self.files.attach, "file")
+
+    def do_detach(self) -> None:
+        """Take the file attached last away again."""
+        self.in_background(self.files.detach, "file", alone=False)
+
+    def do_file_open(self) -> None:
+        """Open a file of the thread."""
+        self.in_background(self.files.open, "file")
+
+    def do_file_save(self) -> None:
+        """Save a file of the thread."""
+        self.host.hold_keys()
+        self.in_background(self.files.save, "file")
+
     def do_channel(self) -> None:
         """Write on another channel."""
         self.host.hold_keys()
@@ -244,6 +265,7 @@ class ConversationScreen(OnContacts, ConversationView):
         typed = self.composer.text
         self.composer.load("\n".join(part for part in (undone.text, typed) if part))
         self.policy.use(undone.channel_id)
+        await self.files.read_again()
         self.say(undone.message)
         host.store_changed()
         self.reading.again()
@@ -291,6 +313,7 @@ class ConversationScreen(OnContacts, ConversationView):
         back = await host.services.sending.take_back(host.agent, item.message_id)
         self.composer.load(back.draft)
         self.policy.use(back.channel_id)
+        await self.files.read_again()
         way_out = ""
         if self.composer.mode is ComposerMode.TEMPLATE:
             way_out = (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from tui_inbox.domain.attachments import Attachment
 from tui_inbox.domain.models import TimelineEntry
 from tui_inbox.domain.outbox import OutboxDetail
 from tui_inbox.widgets.latest import Latest
@@ -40,6 +41,8 @@ class Loaded(Message):
     """Contact channel that the draft is meant for."""
     older: bool = False
     """Only a page of older entries; the rest is as it was."""
+    composer_files: tuple[Attachment, ...] = ()
+    """Files that the agent has put beside what they write."""
     details: tuple[OutboxDetail, ...] = ()
     """What is not through to this contact, newest first."""
 
@@ -48,9 +51,11 @@ class Loaded(Message):
         entries = {entry.key: entry for entry in (*shown.entries, *self.entries)}
         view = shown.view if self.older else self.view
         details = shown.details if self.older else self.details
+        files = shown.composer_files if self.older else self.composer_files
         in_order = sorted(entries.values(), key=lambda entry: (entry.at, entry.seq))
         complete = self.complete or shown.complete
-        return replace(self, view=view, details=details, entries=tuple(in_order), complete=complete)
+        whole = replace(self, entries=tuple(in_order), complete=complete)
+        return replace(whole, view=view, details=details, composer_files=files)
 
 
 class ThreadReading:
@@ -95,6 +100,7 @@ class ThreadReading:
             entries = await host.services.contacts.timeline(contact_id, limit=limit)
         details = await host.services.outbox.of_contact(contact_id)
         draft = await host.services.drafts.load(host.agent, contact_id)
+        files = await host.services.attachments.of_composer(host.agent, contact_id)
         self._screen.post_message(
             Loaded(
                 contact_id,
@@ -103,6 +109,7 @@ class ThreadReading:
                 complete=len(entries) < limit,
                 fresh=True,
                 details=details,
+                composer_files=tuple(files),
                 draft=draft.body if draft is not None else "",
                 draft_channel=draft.channel_id if draft is not None else None,
             )
@@ -118,10 +125,11 @@ class ThreadReading:
         wanted = max(PAGE, len(shown.entries)) + max(0, view.conversation.last_seq - shown.view.conversation.last_seq)
         entries = await service.timeline(shown.contact_id, limit=wanted)
         complete = len(entries) < wanted or shown.complete
-        details = await self._screen.host.services.outbox.of_contact(shown.contact_id)
-        self._screen.post_message(
-            Loaded(shown.contact_id, view, tuple(entries), complete=complete, fresh=False, details=details)
-        )
+        host = self._screen.host
+        details = await host.services.outbox.of_contact(shown.contact_id)
+        files = await host.services.attachments.of_composer(host.agent, shown.contact_id)
+        told = Loaded(shown.contact_id, view, tuple(entries), complete=complete, fresh=False, details=details)
+        self._screen.post_message(replace(told, composer_files=tuple(files)))
 
     async def _older(self) -> None:
         shown = self._screen.shown

@@ -78,22 +78,35 @@ class Sending:
         if current is None:
             screen.composer.not_sent()
             return
-        channel_id, contact_id = current.contact_channel.id, screen.contact_id
         # Made out now: whom it goes to and what was seen must not change while the draft is being saved.
-        request = self._request(text=text, tag=tag, channel_id=channel_id, seen=seen)
+        request = self._request(text=text, tag=tag, channel_id=current.contact_channel.id, seen=seen)
+        portions = screen.files.portions(text)
         try:
             async with self._draft_lock:
-                drafts = screen.host.services.drafts
-                draft = await drafts.save(screen.host.agent, contact_id, channel_id, text, to_send=True)
-                sent = await self._queue(replace(request, draft_id=draft.id))
-                if sent and screen.contact_id == contact_id:
-                    screen.composer.sent(text)
+                for files, words in portions:
+                    if not await self._send_portion(replace(request, text=words, files=tuple(f.id for f in files))):
+                        break
         except ConflictError as error:
             await self._conflict(error, request)
         except StoreError as error:
             screen.say(f"Not sent: {error} Your text is kept.", refused=True)
         finally:
             screen.composer.not_sent()
+
+    async def _send_portion(self, request: SendRequest) -> bool:
+        """Queue one message of what is in the composer, and take it out there; whether it was queued."""
+        screen, host, contact_id = self._screen, self._screen.host, request.contact_id
+        if request.text or not request.files:
+            drafts = host.services.drafts
+            draft = await drafts.save(host.agent, contact_id, request.channel_id, request.text, to_send=True)
+            request = replace(request, draft_id=draft.id)
+        sent = await self._queue(request)
+        if sent and screen.contact_id == contact_id:
+            if request.files:
+                await screen.files.read_again()
+            if request.draft_id:
+                screen.composer.sent(request.text)
+        return sent
 
     async def send_template(self, choice: TemplateChoice, channel_id: int, *, seen: int | None = None) -> None:
         """Queue a template; a draft in the composer stays. Must run in a worker.

@@ -20,13 +20,15 @@ from tui_inbox.actions import first_sign, keys_of
 from tui_inbox.screens.base import ActionScreen
 from tui_inbox.screens.company import Company
 from tui_inbox.screens.contact_actions import ContactActions
+from tui_inbox.screens.conversation_files import Files
 from tui_inbox.screens.conversation_reading import Loaded, ThreadReading
 from tui_inbox.screens.conversation_sending import Sending
 from tui_inbox.screens.conversation_trouble import Trouble
 from tui_inbox.screens.seen import Seen
 from tui_inbox.text import clean_line
 from tui_inbox.widgets.channel_policy import ChannelPolicyBar
-from tui_inbox.widgets.composer import Composer, ComposerKeys
+from tui_inbox.widgets.composer import Composer
+from tui_inbox.widgets.composer_text import ComposerKeys
 from tui_inbox.widgets.contact_card import ContactCard
 from tui_inbox.widgets.decision_panel import DecisionPanel
 from tui_inbox.widgets.hint_bar import HintBar
@@ -56,7 +58,7 @@ class ConversationView(ActionScreen[None]):
     """Shows one contact; what keys do is the subclass's."""
 
     HINTS = ("write", "template", "note", "close", "snooze", "assign", "take", "next", "undo", "back", "help")
-    COMPOSER_HINTS = ("send", "newline", "composer_template", "channel", "leave", "editor")
+    COMPOSER_HINTS = ("send", "newline", "composer_template", "channel", "leave", "attach", "editor")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (WIDEST, "-widest")]
     CSS_PATH = "conversation.tcss"
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
@@ -82,6 +84,7 @@ class ConversationView(ActionScreen[None]):
         self.sending = Sending(self)
         self.trouble = Trouble(self)
         self.company = Company(self)
+        self.files = Files(self)
         self.seen = Seen()
         self._hold = ExitStack()
         self._followed: Reach | None = None
@@ -115,7 +118,7 @@ class ConversationView(ActionScreen[None]):
 
     def _composer_keys(self) -> ComposerKeys:
         ids = {"send": "send", "newline": "newline", "template": "composer_template", "channel": "channel"}
-        ids |= {"editor": "editor", "leave": "leave"}
+        ids |= {"editor": "editor", "leave": "leave", "attach": "attach", "detach": "detach"}
         return ComposerKeys(**{name: keys_of(ident, self.keymap) for name, ident in ids.items()})
 
     # --- parts
@@ -182,6 +185,7 @@ class ConversationView(ActionScreen[None]):
             card.forget()
         self.timeline.forget()
         self.composer.load("")
+        self.files.show(())
         self.query_one(StatusLine).clear()
 
     def _fold(self) -> None:
@@ -253,9 +257,11 @@ class ConversationView(ActionScreen[None]):
         # The bar tells by messages that come later; what follows here needs the mode now, and the picture all of it.
         self._show_reach(view.at)
         self._follow()
+        self.files.show(message.composer_files)
         self.timeline.show(message.entries, self._reader(), complete=message.complete, fresh=message.fresh)
         if message.fresh and self.came_for:
             self.timeline.select_message(self.came_for)
+        self._show_hints()
         self.trouble.show(message.details)
         self.sending.ask_consequence()
         if message.fresh:
@@ -285,6 +291,7 @@ class ConversationView(ActionScreen[None]):
     def _mode_changed(self) -> None:
         if self.policy.current != self._followed:
             self._follow()
+            self.files.judge()
             self.sending.ask_consequence()
 
     def _follow(self) -> None:
@@ -312,6 +319,14 @@ class ConversationView(ActionScreen[None]):
     @on(Composer.TemplateWanted)
     async def _template_wanted(self) -> None:
         await self.perform("template")
+
+    @on(Composer.AttachWanted)
+    async def _attach_wanted(self) -> None:
+        await self.perform("attach")
+
+    @on(Composer.DetachWanted)
+    async def _detach_wanted(self) -> None:
+        await self.perform("detach")
 
     @on(Composer.EditorWanted)
     async def _editor_wanted(self) -> None:
@@ -354,4 +369,8 @@ class ConversationView(ActionScreen[None]):
 
     def _show_hints(self) -> None:
         writing = self.focused is self.composer.field
-        self.query_one(HintBar).show(self.COMPOSER_HINTS if writing else self.HINTS, self.keymap)
+        self.query_one(HintBar).show(self.COMPOSER_HINTS if writing else self._hints(), self.keymap)
+
+    def _hints(self) -> tuple[str, ...]:
+        """Those of the screen; that files can be opened is said where there are some."""
+        return ("write", "template", "file_open", *self.HINTS[2:]) if self.files.of_thread() else self.HINTS

@@ -12,7 +12,7 @@ from textual.widgets import Input
 from tui_inbox.actions import first_sign
 from tui_inbox.domain.models import Contact
 from tui_inbox.domain.search import fold
-from tui_inbox.domain.templates import Template, placeholders, problems, render
+from tui_inbox.domain.templates import MEDIA, Template, placeholders, problems, render
 from tui_inbox.screens.dialogs.base import Dialog, field
 from tui_inbox.services.send_plan import TemplateChoice
 from tui_inbox.text import clean, clean_line, fit, wrap
@@ -103,7 +103,21 @@ class TemplatePicker(Dialog[TemplateChoice]):
     @on(PickList.Picked)
     async def _picked(self, event: PickList.Picked) -> None:
         event.stop()
-        await self._start_filling(self._shown[event.index])
+        try:
+            await self._start_filling(self._shown[event.index])
+        finally:
+            self._opened()
+
+    @on(PickList.Refused)
+    def _opened(self) -> None:
+        self.opening = False
+        self.host.release_keys()
+
+    def _pick(self) -> None:
+        if self._shown:
+            self.opening = True  # what is typed on goes into the first field, not into the search
+            self.host.hold_keys()
+            self.query_one(PickList).pick()
 
     def _filter(self, typed: str) -> None:
         words = fold(typed).split()
@@ -140,7 +154,9 @@ class TemplatePicker(Dialog[TemplateChoice]):
         for number, key in enumerate(self._keys):
             label = Lines()
             label.show([((f"{{{{{key}}}}}", "accent"),)])
-            await rows.mount(Horizontal(label, field(values[key], id=f"value-{number}"), classes="field-row"))
+            told = f"https://… where the {key.removeprefix(MEDIA)} lies" if key.startswith(MEDIA) else ""
+            filled = field(values[key], placeholder=told, id=f"value-{number}")
+            await rows.mount(Horizontal(label, filled, classes="field-row"))
         if not self._keys:
             note = Lines()
             note.show(
@@ -155,7 +171,7 @@ class TemplatePicker(Dialog[TemplateChoice]):
             await rows.mount(note)
         self.add_class("-filling")
         if self._keys:
-            self.query_one("#value-0", Input).focus()
+            self.set_focus(self.query_one("#value-0", Input))
         else:
             self.set_focus(None)
         self._draw_frame()
@@ -182,19 +198,19 @@ class TemplatePicker(Dialog[TemplateChoice]):
     def do_accept(self) -> None:
         """Enter: take the template, go to the next empty field, or send."""
         if self._chosen is None:
-            self.query_one(PickList).pick()
+            self._pick()
             return
         empty = next((n for n, key in enumerate(self._keys) if not self._values()[key].strip()), None)
         here = self.focused.id if self.focused is not None else ""
         if empty is not None and here != f"value-{empty}":
-            self.query_one(f"#value-{empty}", Input).focus()
+            self.set_focus(self.query_one(f"#value-{empty}", Input))
             return
         self.do_submit()
 
     def do_submit(self) -> None:
         """Send it, if the channel would take it."""
         if self._chosen is None:
-            self.query_one(PickList).pick()
+            self._pick()
             return
         found = problems(self._chosen, self._values())
         if found:
@@ -210,7 +226,7 @@ class TemplatePicker(Dialog[TemplateChoice]):
         self._chosen = None
         self.complain("")
         self.remove_class("-filling")
-        self.query_one("#template-search", Input).focus()
+        self.set_focus(self.query_one("#template-search", Input))
         self._draw_frame()
 
 

@@ -62,8 +62,11 @@ class TypeAhead(App[int]):
         from textual.widgets import Input, TextArea  # not needed for the first frame
 
         from tui_inbox.screens.base import ActionScreen
+        from tui_inbox.screens.dialogs.base import Dialog
 
         screen, focused = self.screen, self.focused
+        if event.key == "enter" and isinstance(screen, Dialog) and isinstance(focused, Input):
+            self.hold_keys()  # the dialog hears of it some messages later, and then the focus may be elsewhere
         if not isinstance(screen, ActionScreen) or isinstance(focused, Input | TextArea):
             return False
         target = focused if isinstance(focused, ActionTarget) else screen

@@ -22,6 +22,7 @@ from tui_inbox.domain.ids import new_id
 from tui_inbox.repository.server_address import is_server
 from tui_inbox.repository.store import Store
 from tui_inbox.services.delivery import ALIVE_WITHIN, KIND, DeliveryService
+from tui_inbox.services.fetching import FetchingService
 
 STOP_SECONDS = 5.0
 """Seconds that a process gets to end by itself after SIGTERM."""
@@ -136,15 +137,25 @@ async def sender_alive(store: Store, clock: Clock) -> bool:
 class MakesDelivery(Protocol):
     """What running a sender needs of the program's services."""
 
+    @property
+    def fetching(self) -> FetchingService:
+        """Fetches files."""
+
     def make_delivery(self, worker: str) -> DeliveryService:
         """A sender by this name."""
 
 
 async def run_sender(services: MakesDelivery, clock: Clock, stop: asyncio.Event, *, parent: int | None = None) -> None:
-    """Deliver until ``stop`` is set, or, with ``parent``, until that process is gone and nothing is due soon."""
+    """Deliver until ``stop`` is set, or, with ``parent``, until that process is gone and nothing is due soon; beside
+    that fetch files."""
     delivery = services.make_delivery(worker_name(clock))
     watch = ParentWatch(parent) if parent is not None else None
-    await delivery.run(stop, leave_when=None if watch is None else lambda: watch.gone)
+    fetching = asyncio.create_task(services.fetching.run(stop))
+    try:
+        await delivery.run(stop, leave_when=None if watch is None else lambda: watch.gone)
+    finally:
+        fetching.cancel()
+        await asyncio.gather(fetching, return_exceptions=True)
 
 
 def worker_name(clock: Clock) -> str:

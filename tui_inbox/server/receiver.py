@@ -25,7 +25,9 @@ from tui_inbox.domain.errors import StoreError
 from tui_inbox.server.chat import ChatPages
 from tui_inbox.server.chat_limits import Limits
 from tui_inbox.server.chat_news import ChatNews
+from tui_inbox.server.files import file_routes
 from tui_inbox.server.reading import TooLargeError, read_body
+from tui_inbox.services.attachments import AttachmentService
 from tui_inbox.services.receiving import Hook, ReceivingService
 from tui_inbox.services.webchat import ChatService
 
@@ -119,6 +121,7 @@ class Hooks:
 def make_receiver(
     receiving: ReceivingService,
     chat: ChatService | None = None,
+    attachments: AttachmentService | None = None,
     *,
     stop: asyncio.Event | None = None,
     limits: Limits | None = None,
@@ -127,7 +130,8 @@ def make_receiver(
 ) -> Starlette:
     """The application: ``/hooks/{path}`` for channels, ``/health``, and a background task that processes what came in.
 
-    With ``chat`` also the website chat under ``/chat/{path}``, whose streams end when ``stop`` is set. The tasks run
+    With ``chat`` also the website chat under ``/chat/{path}``, whose streams end when ``stop`` is set; with
+    ``attachments`` also the files that channels fetch from us, under ``/files/{token}``. The tasks run
     while the application's lifespan does; what an earlier run left pending is processed first.
     """
     work = asyncio.Event()
@@ -147,6 +151,7 @@ def make_receiver(
 
     hooks = Hooks(receiving, work, Complaints(complaint_clock), read_seconds)
     routes = [Route("/hooks/{path}", hooks), Route("/health", _health, methods=["GET"])]
+    routes += file_routes(attachments) if attachments is not None else []
     news = ChatNews(chat) if chat is not None else None
     if chat is not None and news is not None:
         routes += ChatPages(chat, news, work, limits or Limits(), read_seconds).routes()

@@ -16,6 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.server.receiver import make_receiver
+from tui_inbox.services.attachments import AttachmentService
 from tui_inbox.services.receiving import ReceivingService
 from tui_inbox.services.webchat import ChatService
 
@@ -41,6 +42,10 @@ class HasReceiving(Protocol):
     @property
     def chat(self) -> ChatService:
         """The website chat."""
+
+    @property
+    def attachments(self) -> AttachmentService:
+        """Files, some of them public."""
 
 
 class ImpatientProtocol(H11Protocol):
@@ -107,7 +112,7 @@ async def run_receiver(
 
     Raises :class:`UsageError` when the address cannot be used.
     """
-    app = make_receiver(services.receiving, services.chat, stop=stop)
+    app = make_receiver(services.receiving, services.chat, services.attachments, stop=stop)
     await serve(app, host, port, ready=ready, stop=stop)
 
 

@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from tui_inbox.channels.port import ChannelAdapter, SendVetoedError, key_life_of, threads_by_answer
+from tui_inbox.domain.attachments import OutgoingFile
 from tui_inbox.domain.clock import boottime
 from tui_inbox.domain.errors import InboxError, StoreError
 from tui_inbox.domain.events import Answered, OutcomeKind, Outgoing, SendOutcome
@@ -27,6 +28,7 @@ from tui_inbox.domain.models import ContactChannel, OutboxRow
 from tui_inbox.repository.outbox_rows import NO_SECRET
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import AdapterSource, Context
+from tui_inbox.services.delivery_files import OutgoingFiles
 from tui_inbox.services.delivery_guard import Guard, Pointcut
 from tui_inbox.services.delivery_journal import ResultJournal, Settlement
 from tui_inbox.services.delivery_outcome import Standing, apply, settle, settle_veto
@@ -75,6 +77,7 @@ class DeliveryService:
     """One sender. Several at once, in one process or in many, do each other no harm.
 
     ``worker`` names this process in the store. ``journal`` is the directory for results that the store could not take.
+    ``files_url`` is where files are public, for channels that fetch them from us; empty = nowhere.
     ``wake_due`` opens snoozed conversations whose time has come. ``at`` is awaited at the points ``claimed``,
     ``guard_done``, ``reply_received`` and ``settled`` of each delivery.
     """
@@ -86,6 +89,7 @@ class DeliveryService:
         worker: str,
         *,
         journal: Path | None = None,
+        files_url: str = "",
         wake_due: Callable[[], Awaitable[int]] = nothing_to_wake,
         at: Pointcut = nowhere,
         boot_clock: Callable[[], float] = boottime,
@@ -94,6 +98,7 @@ class DeliveryService:
         self._adapters = adapters
         self._worker = worker
         self._journal = ResultJournal(journal)
+        self._files = OutgoingFiles(context, files_url)
         self._wake_due = wake_due
         self._at = at
         self._boot_clock = boot_clock
@@ -239,8 +244,12 @@ class DeliveryService:
             return
         key_life = key_life_of(adapter)
         answered = await self._answered(target) if threads_by_answer(adapter) else None
+        files = await self._files.of(row.message_id, channel.kind)
+        if isinstance(files, SendOutcome):
+            await self._settle(row, files, channel.name, standing)
+            return
         guard = Guard(self._context, row, claim.fence, self._boot_clock, self._at, key_life)
-        result = await _send(adapter, _outgoing(row, target.address, answered), guard)
+        result = await _send(adapter, _outgoing(row, target.address, answered, files), guard)
         await self._at("reply_received")
         if guard.veto is not None:
             await self._save(settle_veto(row, guard.veto, self._context.clock()))
@@ -348,7 +357,7 @@ async def _send(adapter: ChannelAdapter, message: Outgoing, guard: Guard) -> Sen
         return SendOutcome(kind, error_class=ErrorClass.INTERNAL, error_text="The program failed while sending.")
 
 
-def _outgoing(row: OutboxRow, address: str, answered: Answered | None) -> Outgoing:
+def _outgoing(row: OutboxRow, address: str, answered: Answered | None, files: tuple[OutgoingFile, ...]) -> Outgoing:
     return Outgoing(
         message_id=row.message_id,
         address=address,
@@ -358,6 +367,7 @@ def _outgoing(row: OutboxRow, address: str, answered: Answered | None) -> Outgoi
         tag=row.tag,
         idempotency_key=row.idempotency_key,
         answered=answered,
+        files=files,
     )
 
 

@@ -1,13 +1,16 @@
-"""Importing contacts from a CSV file: who is new, who is known already, what can't be used. All or nothing.
+"""Importing contacts from a CSV file: who is new, who is known already, what can't be used.
 
-Reading the file is in :mod:`tui_inbox.services.import_file`.
+A file is read and compared whole before anything is written. A long one comes in by several commits, so that others can
+go on writing; after an interruption the same import goes on: who is in already is known by email or phone, and who has
+neither comes with the last commit. Reading the file is in :mod:`tui_inbox.services.import_file`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tui_inbox.domain.errors import UsageError
@@ -27,8 +30,8 @@ PHONE_KINDS = frozenset(
 )
 """Kinds whose address of a customer is the phone number."""
 REACHABLE_KINDS = PHONE_KINDS | {ChannelKind.EMAIL}
-MANY = 2000
-"""Fewer new contacts than this always go into the search index one by one."""
+BATCH = 5000
+"""New contacts of one commit; a shorter file is all or nothing."""
 _FAMILY = {kind: "whatsapp" if kind.value.startswith("whatsapp") else kind.value for kind in REACHABLE_KINDS}
 
 
@@ -91,39 +94,56 @@ class ImportService:
         mapping: Mapping[str, str] | None = None,
         region: str = "",
         channels: Sequence[str] | None = None,
+        progress: Callable[[int, int], object] = lambda _done, _whole: None,
     ) -> ImportReport:
-        """Add the contacts of a CSV file in one transaction.
+        """Add the contacts of a CSV file, :data:`BATCH` at a time.
 
         ``mapping``: own header → field (``first_name``, ``last_name``, ``name``, ``email``, ``phone``, ``language``,
         ``country``, ``tags``, or ``custom:KEY``). ``region``: country (``US``, ``DE``…) of phone numbers written
         without ``+``. ``channels``: names of the channels to reach the new contacts on; ``None`` = WhatsApp, SMS and
-        email where the workspace has exactly one of the kind; empty = none.
+        email where the workspace has exactly one of the kind; empty = none. ``progress`` is told how many new contacts
+        are written, and how many there are, where they take several commits.
         Raises :class:`UsageError` for a file that can't be read as such a list; nothing is written then.
         """
         # Reading and phone parsing take a while for a long list and must not hold up the screen.
         file = await asyncio.to_thread(read_file, path, mapping or {}, region)
-        if dry_run:
-            async with self._context.store.read() as unit:
-                known, targets = await _compare(unit, file), await _targets(unit, channels)
-            return _report(file, known, targets, dry_run=True)
-        return await self._context.store.write(lambda unit: self._add(unit, path, file, channels))
+        async with self._context.store.read() as unit:
+            known, targets = await _compare(unit, file), await _targets(unit, channels)
+        added = len(known.new) if dry_run else await self._add_all(path, known, targets, progress)
+        return _report(file, known, targets, added, dry_run=dry_run)
 
-    async def _add(self, unit: Unit, path: Path, file: ImportFile, channels: Sequence[str] | None) -> ImportReport:
-        known, targets = await _compare(unit, file), await _targets(unit, channels)
+    async def _add_all(
+        self, path: Path, known: _Known, targets: Sequence[Channel], progress: Callable[[int, int], object]
+    ) -> int:
+        """Those who can be recognised first: an import that is cut off must not double the others when it goes on."""
+        new = sorted(known.new, key=lambda contact: not (contact.email or contact.phone))
+        namable = sum(1 for contact in new if contact.email or contact.phone)
+        done = added = 0
+        while done < len(new):
+            end = len(new) if done + BATCH >= namable else done + BATCH
+            added += await self._context.store.write(partial(self._add, batch=new[done:end], targets=targets))
+            done = end
+            if len(new) > BATCH:
+                progress(done, len(new))
+        if added:
+            await self._context.store.write(partial(self._note, path=path, added=added))
+        return added
+
+    async def _add(self, unit: Unit, *, batch: Sequence[NewContact], targets: Sequence[Channel]) -> int:
+        """Add those whom nobody has added since the file was compared; returns how many."""
         now = self._context.clock()
-        free = {channel.id: await _free_addresses(unit, channel, known.new) for channel in targets}
-        histories = [History(contact, _addresses(contact, targets, free)) for contact in known.new]
-        # As many as there are, or more: the search index is sooner made anew than kept row by row.
-        many = len(histories) > max(MANY, len(known.emails) - len(known.new))
-        if many:
-            await unit.search.suspend()
-        ids = await HistoryRepository.within(unit).add(unit, histories, {item.id: item for item in targets}, now)
-        if many:
-            await unit.search.rebuild()
-        if ids:
-            detail = {"file": path.name, "added": len(ids)}
-            await unit.activity.add("contacts imported", detail=detail, now=now)
-        return _report(file, known, targets, dry_run=False)
+        emails = {fold(contact.email) for contact in batch} - {""}
+        phones = {digits_of(contact.phone) for contact in batch} - {""}
+        there = await unit.contacts.keys_among(emails, phones)
+        batch = [item for item in batch if fold(item.email) not in there[0] and digits_of(item.phone) not in there[1]]
+        free = {channel.id: await _free_addresses(unit, channel, batch) for channel in targets}
+        histories = [History(contact, _addresses(contact, targets, free)) for contact in batch]
+        await HistoryRepository.within(unit).add(unit, histories, {item.id: item for item in targets}, now)
+        return len(histories)
+
+    async def _note(self, unit: Unit, *, path: Path, added: int) -> None:
+        detail = {"file": path.name, "added": added}
+        await unit.activity.add("contacts imported", detail=detail, now=self._context.clock())
 
 
 async def _compare(unit: Unit, file: ImportFile) -> _Known:
@@ -160,7 +180,7 @@ async def _targets(unit: Unit, names: Sequence[str] | None) -> list[Channel]:
 async def _free_addresses(unit: Unit, channel: Channel, new: Sequence[NewContact]) -> set[str]:
     """Addresses of new contacts that nobody has on this channel yet."""
     wanted = {_address(channel, contact) for contact in new} - {""}
-    return wanted - await unit.contacts.addresses(channel.id)
+    return wanted - await unit.contacts.addresses(channel.id, wanted)
 
 
 def _addresses(
@@ -174,9 +194,9 @@ def _address(channel: Channel, contact: NewContact) -> str:
     return contact.email if channel.kind is ChannelKind.EMAIL else contact.phone
 
 
-def _report(file: ImportFile, known: _Known, targets: Sequence[Channel], *, dry_run: bool) -> ImportReport:
+def _report(file: ImportFile, known: _Known, targets: Sequence[Channel], added: int, *, dry_run: bool) -> ImportReport:
     return ImportReport(
-        added=len(known.new),
+        added=added,
         duplicates=tuple(known.duplicates),
         bad=tuple(file.bad),
         dry_run=dry_run,

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 from tui_inbox.domain import lifecycle
 from tui_inbox.domain.events import (
@@ -27,6 +27,7 @@ from tui_inbox.domain.models import Channel, Contact, ContactChannel
 from tui_inbox.domain.policy import policy_for
 from tui_inbox.domain.window import FUTURE_TOLERANCE, decide, renew
 from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.timeline import FILES
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.receiving_receipts import handle_echo, handle_receipt
 
@@ -170,10 +171,12 @@ async def _show(
         arrived_at=arrived_at,
         body=body,
         content=event.kind.value if event.kind is not InboundKind.MESSAGE else "text",
-        detail={"attachments": list(event.attachments)} if event.attachments else {},
+        detail=_detail(event),
     )
-    if not new:
+    if new is None:
         return
+    for file in event.files:
+        await unit.attachments.add(contact.id, file, now, channel_id=channel.id, seq=new)
     asks = not contact.blocked and event.kind not in SILENT
     if asks:
         await _wake(unit, contact, now)
@@ -186,6 +189,11 @@ async def _show(
         waiting=True if asks else None,
         unread_delta=0 if contact.blocked else 1,
     )
+
+
+def _detail(event: InboundMessage) -> dict[str, Any]:
+    kinds = {"attachments": list(event.attachments)} if event.attachments else {}
+    return {**kinds, **({FILES: len(event.files)} if event.files else {})}
 
 
 async def _wake(unit: Unit, contact: Contact, now: datetime) -> None:
@@ -240,7 +248,7 @@ async def _deleted(
         body="",
         detail={},
     )
-    if added:
+    if added is not None:
         await unit.timeline.redact(channel.id, event.provider_id)
 
 

@@ -41,7 +41,7 @@ async def handle_echo(
         body=event.text,
         detail={"origin": "sent from the channel's own app"},
     )
-    if not new:
+    if new is None:
         return
     await unit.contacts.record_outbound(target.id, at)
     await unit.conversations.touch(

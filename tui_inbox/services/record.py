@@ -12,6 +12,7 @@ from tui_inbox.domain.models import Agent, Conversation, Team, TimelineEntry
 from tui_inbox.services.contacts import handle_of
 
 if TYPE_CHECKING:  # screens use this module before the database layer is loaded
+    from tui_inbox.repository.outbox import NewOutgoing
     from tui_inbox.repository.unit import Unit
 
 NEWEST = 200
@@ -83,3 +84,20 @@ async def _readable(unit: Unit, kind: str, detail: Mapping[str, Any]) -> dict[st
         "from": await handle_of(unit, detail.get("from")),
         "to": await handle_of(unit, detail.get("to")),
     }
+
+
+async def enqueue(unit: Unit, message: NewOutgoing, *, shown: str, detail: Mapping[str, Any]) -> int:
+    """Put a message into the outbox and, as ``shown``, into its thread; returns its number there."""
+    await unit.outbox.queue(message)
+    return await unit.timeline.add_outgoing(
+        message_id=message.message_id,
+        contact_id=message.contact_id,
+        contact_channel_id=message.contact_channel_id,
+        channel_id=message.channel_id,
+        at=message.created_at,
+        author_id=message.queued_by_id,
+        body=shown,
+        content_kind=message.content_kind,
+        tag=message.tag,
+        detail=detail,
+    )

@@ -121,11 +121,12 @@ async def take_back(unit: Unit, agent: Agent, message_id: str, now: datetime) ->
     if row.state is S.UNCERTAIN:
         raise PolicyRefusedError("This message may have arrived.", "Settle it first: it arrived, or drop it.")
     text = _text_of(row)
-    if not text:
+    if row.content_kind is not ContentKind.TEXT:
         raise PolicyRefusedError("A template has no text to edit.", "Drop it, and choose a template anew.")
     await cancel(unit, agent, message_id, now)
+    await unit.attachments.give_back(agent.id, message_id)
     kept = await unit.drafts.get(agent.id, row.contact_id)
-    body = text if kept is None or not kept.body.strip() else f"{kept.body}\n{text}"
+    body = text if kept is None or not kept.body.strip() else f"{kept.body}\n{text}".rstrip("\n")
     channel_id = row.contact_channel_id
     await unit.drafts.save(agent.id, row.contact_id, channel_id, body, now=now, new_id=new_id(now))
     return TextBack(body, channel_id)
@@ -143,6 +144,7 @@ async def undo(unit: Unit, agent: Agent, message_id: str, now: datetime) -> Undo
     await _move(unit, row, S.CANCELLED, now)
     await unit.contacts.record_outbound(row.contact_channel_id, now, delta=-1)
     restored = await _restore(unit, row, now)
+    await unit.attachments.give_back(agent.id, message_id)
     text = _text_of(row)
     if text and await unit.drafts.get(agent.id, row.contact_id) is None:
         await unit.drafts.save(agent.id, row.contact_id, row.contact_channel_id, text, now=now, new_id=new_id(now))

@@ -12,6 +12,7 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING
 
 from tui_inbox.domain import lifecycle
+from tui_inbox.domain.attachments import Attachment, refusal_of
 from tui_inbox.domain.errors import NotFoundError, PolicyRefusedError, UsageError
 from tui_inbox.domain.kinds import ContentKind, ConversationStatus, Permission, WindowState
 from tui_inbox.domain.lifecycle import Change, WorkspaceRules
@@ -61,6 +62,8 @@ class SendRequest:
     """``Conversation.last_seq`` when the agent decided to send; ``None`` = do not check."""
     due_in: float = 0.0
     """Seconds in which it can still be taken back."""
+    files: tuple[int, ...] = ()
+    """Files of the agent's composer (their ids) that go along with the text, or alone."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class SendPreview:
     measure: TextMeasure
     sentence: str
     """The consequences in one line, e.g. ``reopens, assigns to you (was bo), free text until 14:05``."""
+    files: tuple[str, ...] = ()
+    """Names of the files that go along."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,12 @@ class SendPlan:
     change: Change
     owner: str
     """Handle of the present assignee; empty for nobody."""
+    files: tuple[Attachment, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """What the thread and the list say: the text, else the names of the files."""
+        return self.body or " ".join(f"[{file.kind}] {file.name}".rstrip() for file in self.files)
 
     @property
     def content_kind(self) -> ContentKind:
@@ -122,6 +133,7 @@ async def make_plan(unit: Unit, agent: Agent, request: SendRequest, rules: Works
     require(target, permission, view.reach)
     template = await _filled(unit, target, request.template) if request.template is not None else None
     body = request.text if template is None else template.rendered
+    files = await _files(unit, agent, request, target)
     counted = _measured(target, body, is_template=template is not None)
     return SendPlan(
         contact=view.contact,
@@ -134,7 +146,22 @@ async def make_plan(unit: Unit, agent: Agent, request: SendRequest, rules: Works
         measure=counted,
         change=lifecycle.send(view.conversation, agent.id, rules, now),
         owner="" if view.assignee is None else view.assignee.handle,
+        files=files,
     )
+
+
+async def _files(unit: Unit, agent: Agent, request: SendRequest, target: Reach) -> tuple[Attachment, ...]:
+    if not request.files:
+        return ()
+    there = {file.id: file for file in await unit.attachments.of_composer(agent.id, request.contact_id)}
+    missing = [ident for ident in request.files if ident not in there]
+    if missing:
+        raise NotFoundError("A file is not in the composer any more: it was sent or removed. Look, and send again.")
+    found = tuple(there[ident] for ident in request.files)
+    told = refusal_of(target.contact_channel.channel.kind, target.policy.label, found, request.text)
+    if told:
+        raise UsageError(told)
+    return found
 
 
 def choose(reaches: tuple[Reach, ...], channel_id: int | None, last_used: int | None) -> Reach:
@@ -199,6 +226,7 @@ async def preview_of(plan: SendPlan, unit: Unit, agent: Agent, now: datetime, zo
         keeps_owner=owner_stays,
         measure=plan.measure,
         sentence=", ".join(_consequences(plan, owner_stays, now, zone)),
+        files=tuple(file.name for file in plan.files),
     )
 
 
@@ -211,6 +239,8 @@ def _consequences(plan: SendPlan, owner_stays: str, now: datetime, zone: tzinfo 
     if owner_stays:
         told.append(f"stays with {owner_stays}")
     told.append(_window_part(plan, now, zone))
+    if plan.files:
+        told.append("1 file" if len(plan.files) == 1 else f"{len(plan.files)} files")
     limit = plan.reach.policy.count_limit
     if limit is not None:
         told.append(f"message {plan.reach.contact_channel.facts.sent_since_inbound + 1} of {limit}")
@@ -234,7 +264,9 @@ def _window_part(plan: SendPlan, now: datetime, zone: tzinfo | None) -> str:
 def _check_request(request: SendRequest) -> None:
     if request.template is not None and request.text:
         raise UsageError("Send either a text or a template, not both.")
-    if request.template is None:
+    if request.template is not None and request.files:
+        raise UsageError("A template takes no file of yours. Send the file by itself when text may be sent.")
+    if request.template is None and (request.text or not request.files):
         check_text(request.text)
     if request.tag and request.tag not in TAGS:
         raise UsageError(f"'{request.tag}' is not a tag that a channel accepts. Known: {', '.join(TAGS)}.")

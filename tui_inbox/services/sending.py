@@ -16,11 +16,12 @@ from tui_inbox.domain.ids import new_id
 from tui_inbox.domain.kinds import ContentKind, DeliveryState, Direction
 from tui_inbox.domain.models import Agent, Conversation, OutboxRow, TimelineEntry
 from tui_inbox.repository.outbox import NewOutgoing
+from tui_inbox.repository.timeline import FILES
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services import send_changes
 from tui_inbox.services.contacts import contact_of, handle_of
 from tui_inbox.services.context import Context
-from tui_inbox.services.record import ago, record_change, written_since
+from tui_inbox.services.record import ago, enqueue, record_change, written_since
 from tui_inbox.services.send_changes import TextBack, UndoneSend
 from tui_inbox.services.send_plan import (
     SendPlan,
@@ -182,7 +183,8 @@ async def _queue(unit: Unit, agent: Agent, request: SendRequest, plan: SendPlan,
     message_id, target = new_id(now), plan.reach.contact_channel
     before, contact_id = plan.conversation, plan.contact.id
     await record_change(unit, before, plan.change, actor_id=agent.id, now=now, message_id=message_id)
-    await unit.outbox.queue(
+    seq = await enqueue(
+        unit,
         NewOutgoing(
             message_id=message_id,
             contact_id=contact_id,
@@ -198,21 +200,13 @@ async def _queue(unit: Unit, agent: Agent, request: SendRequest, plan: SendPlan,
             due_at=now + timedelta(seconds=request.due_in),
             queued_by_id=agent.id,
             created_at=now,
-        )
+        ),
+        shown=plan.shown,
+        detail=_detail(plan),
     )
-    await unit.timeline.add_outgoing(
-        message_id=message_id,
-        contact_id=contact_id,
-        contact_channel_id=target.id,
-        channel_id=target.channel.id,
-        at=now,
-        author_id=agent.id,
-        body=plan.body,
-        content_kind=plan.content_kind,
-        tag=plan.tag,
-        detail=_template_detail(plan),
-    )
-    await send_changes.account_for(unit, plan.reach, contact_id, plan.body, now)
+    for file in plan.files:
+        await unit.attachments.give(agent.id, file.id, message_id, seq)
+    await send_changes.account_for(unit, plan.reach, contact_id, plan.shown, now)
     if request.draft_id:
         await _discard_draft(unit, agent, contact_id, request.draft_id, now)
     after = await unit.conversations.get(contact_id)
@@ -228,7 +222,9 @@ async def _queue(unit: Unit, agent: Agent, request: SendRequest, plan: SendPlan,
     return SendResult(message_id, DeliveryState.QUEUED, plan.change.reopened, assignee)
 
 
-def _template_detail(plan: SendPlan) -> dict[str, Any]:
+def _detail(plan: SendPlan) -> dict[str, Any]:
+    if plan.files:
+        return {FILES: len(plan.files)}
     if plan.content_kind is ContentKind.TEXT or plan.template is None:
         return {}
     return {"template": plan.template.name, "language": plan.template.language}

@@ -7,25 +7,24 @@ taken away: it goes only when the screen says that it was sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import TextArea
 
+from tui_inbox.domain.attachments import Attachment, name_for, size_words
 from tui_inbox.domain.kinds import ComposerMode, Permission
 from tui_inbox.domain.limits import TextLimit, TextMeasure, TextUnit, measure
 from tui_inbox.domain.window import WindowAnswer
-from tui_inbox.terminal.fields import InOrder
-from tui_inbox.text import typed
+from tui_inbox.text import clean_line, typed
+from tui_inbox.widgets.composer_text import ComposerKeys, ComposerText
 from tui_inbox.widgets.lines import Line, Lines, beside
 
 SAVE_AFTER = 0.4
@@ -36,75 +35,6 @@ LEAST_ROWS, MOST_ROWS = 3, 8
 _UNLIMITED = TextLimit(None, TextUnit.CHARACTERS)
 
 
-class ComposerText(InOrder, TextArea):
-    """The editing field: a text area without blinking cursor whose special keys are told to the composer."""
-
-    DEFAULT_CSS = """
-    ComposerText { height: 3; border: none; padding: 0 1; background: $surface; }
-    ComposerText:focus { border: none; }
-    ComposerText.-kept { color: $foreground 50%; text-style: dim; }
-    """
-
-    class TypedInVain(Message):
-        """A character was typed while nothing can be written."""
-
-    class Rewrapped(Message):
-        """Another width has made other rows of the same text."""
-
-    special: frozenset[str] = frozenset()
-    """Keys that are not typing; each goes to :attr:`answer`."""
-    answer: Callable[[str], None] = staticmethod(lambda key: None)
-    """Answers a special key where it arrives: a message would come after what was typed behind the key."""
-
-    def check_consume_key(self, key: str, character: str | None = None) -> bool:
-        """Every key but the special ones is typing."""
-        return key not in self.special and super().check_consume_key(key, character)
-
-    def render_line(self, y: int) -> Strip:
-        """Nothing where a window leaves no cell for it; Textual cannot fold its placeholder then."""
-        return super().render_line(y) if self.content_size.width else Strip.blank(self.size.width)
-
-    def on_resize(self) -> None:
-        """The text area wraps after this, before the message is heard."""
-        self.post_message(self.Rewrapped())
-
-    async def _on_key(self, event: events.Key) -> None:
-        """Special keys are answered, typing in vain is told; the rest is :class:`InOrder`'s and the text area's."""
-        if event.key in self.special:
-            event.stop()
-            event.prevent_default()
-            self.answer(event.key)
-            return
-        if self.read_only and event.is_printable:
-            # Typing goes on when the mode changes under one's fingers: it must never become commands of the screen.
-            event.stop()
-            event.prevent_default()
-            self.post_message(self.TypedInVain())
-
-
-@dataclass(frozen=True)
-class ComposerKeys:
-    """Keys of the composer, from the registry of actions."""
-
-    send: tuple[str, ...] = ("enter",)
-    newline: tuple[str, ...] = ("ctrl+j", "shift+enter")
-    template: tuple[str, ...] = ("ctrl+t",)
-    channel: tuple[str, ...] = ("ctrl+o",)
-    editor: tuple[str, ...] = ("ctrl+e",)
-    leave: tuple[str, ...] = ("escape",)
-
-    def meaning(self, key: str) -> str:
-        """``send``, ``newline``… or empty."""
-        for name in self.__dataclass_fields__:
-            if key in getattr(self, name):
-                return name
-        return ""
-
-    def all(self) -> frozenset[str]:
-        """Every one of them."""
-        return frozenset(key for name in self.__dataclass_fields__ for key in getattr(self, name))
-
-
 class Composer(Vertical):
     """Text field and counter row."""
 
@@ -112,6 +42,8 @@ class Composer(Vertical):
     DEFAULT_CSS = """
     Composer { height: auto; background: $surface; }
     Composer > Lines { height: 1; padding: 0 1; background: $surface; }
+    Composer > #composer-files { display: none; height: auto; }
+    Composer > #composer-files.-some { display: block; }
     """
 
     @dataclass
@@ -145,6 +77,12 @@ class Composer(Vertical):
     class EditorWanted(Message):
         """The agent wants to write in an editor of their own."""
 
+    class AttachWanted(Message):
+        """The agent wants to attach a file."""
+
+    class DetachWanted(Message):
+        """The agent wants the file attached last away."""
+
     class Left(Message):
         """The agent leaves the composer; the text stays."""
 
@@ -158,6 +96,8 @@ class Composer(Vertical):
         self._idle_timer: Timer | None = None
         self._late_timer: Timer | None = None
         self._measure = measure("", _UNLIMITED)
+        self.files: tuple[Attachment, ...] = ()
+        """Files that go along."""
 
     def compose(self) -> ComposeResult:
         """A field and a row."""
@@ -166,6 +106,7 @@ class Composer(Vertical):
         field.special = self._keys.all()
         field.answer = self._special
         yield field
+        yield Lines(id="composer-files")
         yield Lines(id="composer-row")
 
     # --- what the screen reads and says
@@ -210,6 +151,17 @@ class Composer(Vertical):
         field.set_class(not writable, "-kept")
         field.placeholder = Content(self._placeholder())
         self._refresh_row()
+
+    def show_files(self, files: tuple[Attachment, ...], refusal: str) -> None:
+        """The files that go along, each in a row; below them why they cannot, where that is so."""
+        self.files = files
+        shown = self.query_one("#composer-files", Lines)
+        rows: list[Line] = [
+            (("▫ ", "info"), (clean_line(name_for(file), 56), ""), (f"  {size_words(file.size)}", "muted"))
+            for file in files
+        ]
+        shown.show([*rows, *([(("✗ ", "bad strong"), (clean_line(refusal, 150), "bad"))] if refusal else [])])
+        shown.set_class(bool(files), "-some")
 
     def load(self, text: str) -> None:
         """Put a text in that is saved already (a draft, what came back from sending)."""
@@ -275,6 +227,10 @@ class Composer(Vertical):
                 self.post_message(self.ChannelWanted())
             case "editor":
                 self.post_message(self.EditorWanted())
+            case "attach":
+                self.post_message(self.AttachWanted())
+            case "detach":
+                self.post_message(self.DetachWanted())
             case _:
                 self.save_now()
                 self.post_message(self.Left())
@@ -315,7 +271,7 @@ class Composer(Vertical):
             return "This contact has no address on any channel. The text is kept."
         if self.mode is ComposerMode.DISABLED:
             return f"Not sent: {self._answer.reason}. The text is kept."
-        if not self.text.strip():
+        if not self.text.strip() and not self.files:
             return "There is nothing to send yet."
         if self._measure.over:
             return (

@@ -12,10 +12,12 @@ from datetime import date, datetime, timedelta, tzinfo
 
 from rich.cells import cell_len
 
+from tui_inbox.domain.attachments import FileState, name_for
 from tui_inbox.domain.kinds import ContentKind, DeliveryState, Direction
 from tui_inbox.domain.models import TimelineEntry
 from tui_inbox.domain.policy import DEFAULT_POLICIES
 from tui_inbox.domain.waiting import WaitKind
+from tui_inbox.services.attachments import state_words
 from tui_inbox.services.reach import clock_time
 from tui_inbox.text import clean, clean_line, wrap
 from tui_inbox.text.parts import is_long
@@ -100,9 +102,24 @@ def body_rows(entry: TimelineEntry, reader: Reader, width: int) -> list[Line]:
     if is_long(entry.body):
         more = f"… {max(1, text.cut):,} more: {reader.view_key} shows all of it"
         rows.append(((" " * (MARK + TIME), ""), gutter, (more, "muted")))
+    rows.extend(((" " * (MARK + TIME), ""), gutter, *line) for line in _files(entry, text_width))
     if status is not None:
         rows[-1] = _with_status(rows[-1], status, min(width, _LEFT + MOST_TEXT + STATUS))
     rows.extend(((" " * (MARK + TIME), ""), gutter, *line) for line in _trouble(entry, reader, text_width))
+    return rows
+
+
+def _files(entry: TimelineEntry, width: int) -> list[Line]:
+    """Each file by its name, and beside it or below it its size or what became of it."""
+    rows: list[Line] = []
+    for file in entry.files:
+        style = "muted" if file.state in (FileState.KEPT, FileState.WAITING) else "warn"
+        name, told = clean_line(name_for(file), width - 2), clean_line(state_words(file), 200)
+        named: Line = (("▫ ", "info"), (name, "info"))
+        if 2 + cell_len(name) + 2 + cell_len(told) <= width:
+            rows.append((*named, (f"  {told}", style)))
+        else:
+            rows.extend([named, *((("  ", ""), (row, style)) for row in wrap(told, width - 2))])
     return rows
 
 

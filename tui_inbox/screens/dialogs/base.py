@@ -64,6 +64,8 @@ class Dialog(ActionModal[AnswerT | None], Generic[AnswerT]):
     title_text: str = ""
     """What the dialog asks."""
     accept_word: str = "accept"
+    opening: bool = False
+    """Something that takes the keyboard is opening in the dialog: keys wait until the dialog lets them go."""
 
     def compose(self) -> ComposeResult:
         """The box: title, body, complaint, keys."""
@@ -118,6 +120,8 @@ class Dialog(ActionModal[AnswerT | None], Generic[AnswerT]):
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
         self.do_accept()
+        if not self.opening:
+            self.host.release_keys()
 
     @on(PickList.Refused)
     def _refused(self, event: PickList.Refused) -> None:

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 
 from tui_inbox.actions import first_sign, keys_of
 from tui_inbox.screens.dialogs.base import Dialog, quiet
-from tui_inbox.widgets.composer import ComposerText
+from tui_inbox.widgets.composer_text import ComposerText
 from tui_inbox.widgets.lines import Lines
 
 
