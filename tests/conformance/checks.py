@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from tests.conformance import incoming, refusals
+from tests.conformance import files, incoming, refusals
 from tests.conformance.bench import Bench
 from tui_inbox.channels.port import WebhookRequest
 from tui_inbox.domain.events import OutcomeKind, ReceiptEvent
-from tui_inbox.domain.kinds import DeliveryState, ErrorClass, Permission, Receipt
+from tui_inbox.domain.kinds import ContentKind, DeliveryState, ErrorClass, Permission, Receipt
 from tui_inbox.domain.limits import measure
 from tui_inbox.domain.policy import DEFAULT_POLICIES, ChannelPolicy
 from tui_inbox.domain.templates import Template
@@ -101,6 +101,10 @@ async def template_after_closing(bench: Bench) -> None:
     (taken,) = await bench.accepted()
     assert bench.sample.template is not None
     assert taken["text"] == bench.sample.template.rendered
+    if bench.sample.pictured is not None:
+        outcome = await bench.send("", content_kind=ContentKind.TEMPLATE, template=bench.sample.pictured)
+        assert outcome.kind is OutcomeKind.ACCEPTED, outcome
+        assert (await bench.accepted())[-1]["text"] == bench.sample.pictured.rendered
 
 
 async def no_template(bench: Bench) -> None:
@@ -291,5 +295,10 @@ CHECKS = (
     Check("malformed body", incoming.puts_aside),
     Check("handshake", shakes_hands, has_no_handshake),
     Check("opt-out and back", tells_who_leaves, tells_nobody_leaves),
+    Check("send a photo", files.sends_a_photo),
+    Check("photo with text", files.sends_a_photo_with_text, files.keeps_text_apart),
+    Check("file limits", files.keeps_file_limits),
+    Check("inbound photo", files.receives_a_photo),
+    Check("inbound photo that is gone", files.gives_a_lost_photo_up),
 )
 """In the order of the matrix."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conformance.bench import bench
+from tests.conformance.chat_bench import chat_bench
 from tests.conformance.checks import CHECKS, Check
 from tests.conformance.sample import Sample
-from tests.conformance.samples import SAMPLES
+from tests.conformance.samples import EVERY
+from tui_inbox.domain.kinds import ChannelKind
 
 HOLDS, LACKS, FAILS = "✓", "–", "✗"
 
@@ -28,7 +30,8 @@ async def run(check: Check, sample: Sample, folder: Path) -> Cell:
     why = sample.lacks.get(check.name)
     counterpart = check.run if why is None else check.absent
     if counterpart is not None:
-        async with bench(sample, folder) as stage:
+        on_the_bench = chat_bench if sample.kind is ChannelKind.WEBCHAT else bench
+        async with on_the_bench(sample, folder) as stage:
             await counterpart(stage)
     return Cell(HOLDS) if why is None else Cell(LACKS, why)
 
@@ -37,7 +40,7 @@ async def fill() -> Mapping[tuple[str, str], Cell]:
     """Every cell, by name of the check and kind."""
     cells = {}
     for check in CHECKS:
-        for sample in SAMPLES:
+        for sample in EVERY:
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     cell = await run(check, sample, Path(folder))
@@ -49,7 +52,7 @@ async def fill() -> Mapping[tuple[str, str], Cell]:
 
 def rows(cells: Mapping[tuple[str, str], Cell]) -> Sequence[str]:
     """The matrix and its footnotes, ready to print."""
-    kinds = [sample.kind.value for sample in SAMPLES]
+    kinds = [sample.kind.value for sample in EVERY]
     width = max(len(check.name) for check in CHECKS)
     notes: dict[str, int] = {}
     lines = [" " * width + "  " + " ".join(f"{kind[:10]:>10}" for kind in kinds)]

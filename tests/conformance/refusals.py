@@ -45,7 +45,8 @@ def answers(error_class: ErrorClass) -> Callable[[Bench], Awaitable[None]]:
 
 
 async def _answered(bench: Bench, fault: Fault, error_class: ErrorClass) -> None:
-    found = await (bench.send_template() if fault.get("sends") == "template" else bench.send("secret words"))
+    template, words = fault.get("sends") == "template", fault.get("text", "secret words")
+    found = await (bench.send_template() if template else bench.send(words))
     assert found.error_class is error_class, (fault, found)
     check_words(bench, found)
     if error_class in WAITS:

@@ -68,6 +68,8 @@ class Sample:
     """Whether a webhook has the customer's name."""
     tells_time: bool = True
     """Whether a webhook has the time of what it tells."""
+    brings_files: bool = False
+    """Whether a customer's file comes along with its message, and need not be fetched."""
     late_failure: Fault | None = None
     """A failure that the channel reports after it took the message."""
     ok_is_enough: bool = True
@@ -75,6 +77,8 @@ class Sample:
     templates: Sequence[TemplateConfig] = ()
     template: TemplateContent | None = None
     """One of ``templates``, filled."""
+    pictured: TemplateContent | None = None
+    """Another, whose header is a picture; ``None`` where there are none."""
     handshake: Mapping[str, str] = field(default_factory=dict)
     """Query of a subscription; its answer is under ``expected``."""
 
@@ -83,8 +87,12 @@ class Sample:
         """Where the channel posts to, as it knows it."""
         return f"{PUBLIC_URL}/hooks/{PATH}"
 
-    def adapter(self, base_url: str = "", *, clock: Clock | None = None, **secrets: str) -> ChannelAdapter:
-        """An adapter with complete settings, some secrets replaced; ``clock`` = by default the machine's."""
-        channel = Channel(1, "main", self.kind, {**self.config, **({"base_url": base_url} if base_url else {})})
+    def adapter(
+        self, base_url: str = "", *, clock: Clock | None = None, more: Mapping[str, str] | None = None, **secrets: str
+    ) -> ChannelAdapter:
+        """An adapter with complete settings and ``more``, some secrets replaced; ``clock`` = by default the
+        machine's."""
+        told = {**self.config, **(more or {}), **({"base_url": base_url} if base_url else {})}
+        channel = Channel(1, "main", self.kind, told)
         http = None if clock is None else Http(clock=clock)
         return build_adapter(channel, Secrets({**self.secrets, **secrets}), http=http, webhook_url=self.webhook_url)

@@ -10,10 +10,12 @@ from typing import Any
 from tui_inbox.domain.clock import Clock
 from tui_inbox.standins.config import ChannelConfig, StandinConfig
 from tui_inbox.standins.customers import Customers
+from tui_inbox.standins.files import SERVED, StoredFile
 from tui_inbox.standins.platform import (
     Answer,
     AsksForReceipts,
     Call,
+    CarriesFiles,
     Cut,
     KeepsMail,
     Platform,
@@ -49,6 +51,9 @@ class Channel:
     async def handle(self, call: Call) -> Reaction:
         """Answer a request as the channel would, faults included."""
         try:
+            served = self._served(call)
+            if served is not None:
+                return served
             self.platform.authorise(call)
             if self.platform.is_send(call):
                 return await self._send(call)
@@ -56,6 +61,14 @@ class Channel:
         except RefusedError as refusal:
             self.state.refused.append({"status": refusal.answer.status, "body": refusal.answer.body})
             return refusal.answer
+
+    def _served(self, call: Call) -> Answer | None:
+        """A file that a customer has sent, where the request is for one."""
+        if not call.path.startswith(SERVED) or not isinstance(self.platform, CarriesFiles):
+            return None
+        self.platform.authorise_file(call)
+        file = self.state.files.get(call.path.removeprefix(SERVED))
+        return Answer(404, {"error": "no such file"}) if file is None else Answer(200, None, file=file)
 
     async def _send(self, call: Call) -> Reaction:
         fault = self.state.take_fault()
@@ -75,10 +88,12 @@ class Channel:
             echo=taken.echo,
             request=taken.request,
             key=taken.key,
+            files=taken.files,
         )
         self.state.keep(message)
         late = fault if fault is not None and fault.kind == "late" else taken.late
-        aftermath = self._spawn(self._afterwards(message, late))
+        base = f"http://{call.headers.get('host', '')}"
+        aftermath = self._spawn(self._afterwards(message, late, base))
         self._aftermaths.add(aftermath)
         aftermath.add_done_callback(self._aftermaths.discard)
         if fault is not None and fault.kind == "drop":
@@ -101,7 +116,7 @@ class Channel:
             return answer
         return Cut() if fault.kind == "drop" and not fault.accept else None
 
-    async def _afterwards(self, message: Accepted, late: Fault | None) -> None:
+    async def _afterwards(self, message: Accepted, late: Fault | None, base: str) -> None:
         if self._process.receipts:
             query = self.platform.receipt_query(message) if isinstance(self.platform, AsksForReceipts) else ""
             for receipt in self.platform.receipts(message, late):
@@ -112,7 +127,11 @@ class Channel:
         answer = self._customers.answer(message) if self._customers is not None and not silent else None
         if answer is not None:
             await asyncio.sleep(answer.delay)
-            self.say(message.address, answer.text)
+            if answer.photo is not None and isinstance(self.platform, CarriesFiles):
+                photo = StoredFile("", "photo.png", "image/png", answer.photo)
+                self.say_file(message.address, answer.text, photo, base)
+            else:
+                self.say(message.address, answer.text)
 
     async def settled(self) -> None:
         """Wait until receipts and answers of every message so far have been posted."""
@@ -128,6 +147,17 @@ class Channel:
         moment = at or self.state.clock()
         self.state.heard(member, moment)
         return self.poster.post(self.platform.said(member, text, moment))
+
+    def say_file(self, address: str, text: str, file: StoredFile, base: str) -> Webhook:
+        """The customer sends a file; ``base`` is the address of this process. Raises :class:`ValueError` where the
+        channel carries none."""
+        if not isinstance(self.platform, CarriesFiles):
+            raise ValueError(f"{self.config.kind} carries no files")
+        member, at = self.state.member(address), self.state.clock()
+        self.state.heard(member, at)
+        held = self.state.put(file)
+        url = f"{base}{self.config.prefix}{SERVED}{held.id}"
+        return self.poster.post(self.platform.said_file(member, text, at, held, url))
 
     def set_member(
         self, address: str, *, name: str | None = None, started: bool | None = None, blocked: bool | None = None

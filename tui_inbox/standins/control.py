@@ -6,6 +6,7 @@
 ``GET webhooks``           every webhook posted: body, attempts, last status, delivered
 ``GET members``            the customers as the channel knows them
 ``POST say``               a customer writes: ``address``, ``text``, ``name``, ``username``, ``at`` (ISO 8601)
+``POST say_file``          a customer sends a file: ``address``, ``text``, ``name``, ``media_type``, ``content``
 ``POST event``             a webhook as given in ``body`` (an object, or text to be signed byte by byte)
 ``POST again``             the ``last`` webhooks once more; with ``backwards`` in the opposite order
 ``POST fault``             the next ``count`` sends go wrong: see :class:`tui_inbox.standins.state.Fault`
@@ -22,12 +23,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tui_inbox.standins.channel import Channel
+from tui_inbox.standins.files import StoredFile
 from tui_inbox.standins.state import Fault
 
 PREFIX = "/_standin"
@@ -45,6 +47,16 @@ class Say(_Body):
     name: str = ""
     username: str = ""
     at: AwareDatetime | None = None
+
+
+class SayFile(_Body):
+    """Body of ``say_file``; ``content`` is in base 64."""
+
+    address: str
+    text: str = ""
+    name: str
+    media_type: str
+    content: Base64Bytes
 
 
 class Window(_Body):
@@ -106,6 +118,7 @@ def routes(channels: Mapping[str, Channel]) -> list[Route]:
     }
     post: dict[str, Callable[[Channel, Request], Awaitable[Any]]] = {
         "say": _say,
+        "say_file": _say_file,
         "event": _event,
         "again": _again,
         "fault": _fault,
@@ -140,6 +153,13 @@ async def _members(channel: Channel, _request: Request) -> Any:
 async def _say(channel: Channel, request: Request) -> Any:
     told = Say.model_validate_json(await request.body())
     channel.say(told.address, told.text, name=told.name, username=told.username, at=told.at)
+    return {"ok": True}
+
+
+async def _say_file(channel: Channel, request: Request) -> Any:
+    told = SayFile.model_validate_json(await request.body())
+    file = StoredFile("", told.name, told.media_type, told.content)
+    channel.say_file(told.address, told.text, file, str(request.base_url).rstrip("/"))
     return {"ok": True}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tui_inbox.channels.signatures import custom_signature
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SentFile, StoredFile, is_link
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -53,11 +54,7 @@ class CustomStandin:
         address, message = body["contactId"], body["message"]
         if not isinstance(address, str) or not CONTACT_ID.fullmatch(address):
             raise refuse(400, "contactId is malformed")
-        if not isinstance(message, dict) or set(message) != {"type", "text"} or message["type"] != "text":
-            raise refuse(400, "message must be a text")
-        text = message["text"]
-        if not isinstance(text, str) or not text.strip():
-            raise refuse(400, "text is empty")
+        text, files = _content(message)
         member = self.state.members.get(address)
         if member is None or member.blocked or not member.started:
             raise refuse(400, "contact cannot be reached", "unreachable")
@@ -67,7 +64,7 @@ class CustomStandin:
         for known in self.state.accepted:
             if known.key == key:
                 raise RefusedError(self.taken(known))
-        return Taken(address, text, body, echo=str(body["messageId"]), key=key)
+        return Taken(address, text, body, echo=str(body["messageId"]), key=key, files=files)
 
     def provider_id(self, taken: Taken) -> str:
         """Its own id of the message."""
@@ -101,11 +98,25 @@ class CustomStandin:
 
     def said(self, member: Member, text: str, at: datetime) -> Mapping[str, Any]:
         """A text message."""
+        return self._said(member, at, {"type": "text", "text": text})
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A file by its address."""
+        kind = {"photo": "image", "document": "file"}.get(file.kind, file.kind)
+        told = {"type": kind, "url": url, "fileName": file.name, "mimeType": file.media_type, "description": text}
+        return self._said(member, at, {"type": "attachment", "attachment": told})
+
+    def authorise_file(self, call: Call) -> None:
+        """With the token."""
+        if call.headers.get("authorization", "") != f"Bearer {self.state.config.token}":
+            raise refuse(401, "wrong token")
+
+    def _said(self, member: Member, at: datetime, content: Mapping[str, Any]) -> Mapping[str, Any]:
         event = {
             "type": "message",
             "mId": f"c{self.state.number()}",
             "timestamp": int(at.timestamp() * 1000),
-            "message": {"type": "text", "text": text},
+            "message": content,
         }
         first, _, last = member.name.partition(" ")
         return {**self._body(member.address, event), "contact": {"firstName": first, "lastName": last}}
@@ -133,6 +144,28 @@ class CustomStandin:
 def refuse(status: int, words: str, code: str = "") -> RefusedError:
     """An error answer, to raise."""
     return RefusedError(Answer(status, {"error": {"message": words} | ({"code": code} if code else {})}))
+
+
+def _content(message: object) -> tuple[str, tuple[SentFile, ...]]:
+    if not isinstance(message, dict):
+        raise refuse(400, "message must be an object")
+    attached = message.get("attachment")
+    if message.get("type") == "attachment" and set(message) == {"type", "attachment"} and isinstance(attached, dict):
+        if attached.get("type") not in ("image", "audio", "video", "file") or not is_link(attached.get("url")):
+            raise refuse(400, "attachment must have a type and an address")
+        named = SentFile(
+            name=str(attached.get("fileName", "")),
+            media_type=str(attached.get("mimeType", "")),
+            size=int(attached["size"]),
+            link=str(attached["url"]),
+        )
+        return str(attached.get("description", "")), (named,)
+    if set(message) != {"type", "text"} or message["type"] != "text":
+        raise refuse(400, "message must be a text or an attachment")
+    text = message["text"]
+    if not isinstance(text, str) or not text.strip():
+        raise refuse(400, "text is empty")
+    return text, ()
 
 
 def _body(call: Call) -> dict[str, Any]:

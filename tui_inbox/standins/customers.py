@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tui_inbox.standins.config import CustomersConfig
+from tui_inbox.standins.pictures import picture
 from tui_inbox.standins.state import Accepted
 
 REPLIES: Sequence[tuple[Sequence[str], Sequence[str]]] = (
@@ -52,6 +53,9 @@ REPLIES: Sequence[tuple[Sequence[str], Sequence[str]]] = (
     ),
 )
 """Words to look for in what the customer got, and what they may answer."""
+PHOTO = ("photo", "picture", "screenshot", "image")
+"""Whoever is asked for one sends one, where the channel carries it."""
+WITH_PHOTO = "Here it is. Can you see it?"
 GENERAL = (
     "Great, thank you for getting back to me!",
     "Ah, good to know. I thought you had forgotten me 😄",
@@ -70,6 +74,8 @@ class CustomerAnswer:
     text: str
     delay: float
     """Seconds after the message was read."""
+    photo: bytes | None = None
+    """A picture that goes along."""
 
 
 class Customers:
@@ -86,7 +92,10 @@ class Customers:
         rng = random.Random(f"{self._config.seed}/{message.channel}/{message.address}/{count}")
         if rng.random() >= self._config.answers:
             return None
-        return CustomerAnswer(rng.choice(_fitting(message.text)), rng.uniform(*self._config.delay))
+        delay = rng.uniform(*self._config.delay)
+        if any(word in message.text.casefold() for word in PHOTO) and not message.files:
+            return CustomerAnswer(WITH_PHOTO, delay, picture(f"{key}/{count}"))
+        return CustomerAnswer(rng.choice(_fitting(message.text)), delay)
 
 
 def _fitting(text: str) -> Sequence[str]:

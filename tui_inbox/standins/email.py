@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from email.utils import format_datetime, make_msgid
 from typing import Any
 
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SentFile, StoredFile
 from tui_inbox.standins.mail_servers import Folder, HangUpError, ImapSession, Reply, SmtpSession, listen
 from tui_inbox.standins.platform import Answer, Call, Cut, Handle, Reaction, RefusedError, Taken, Torn
 from tui_inbox.standins.specs import Specs
@@ -100,8 +101,10 @@ class EmailStandin:
             raise _refused(550, "5.1.1 No such user here")
         body = mail.get_body(("plain",)) if isinstance(mail, EmailMessage) else None
         text = body.get_content().replace("\r\n", "\n") if isinstance(body, EmailMessage) else ""
+        files = tuple(map(_attached, mail.iter_attachments() if isinstance(mail, EmailMessage) else ()))
         heads = {name.lower(): str(value) for name, value in mail.items()}
-        return Taken(recipient, str(text).removesuffix("\n"), {"headers": heads}, echo=str(mail["Message-ID"]))
+        whole, echo = str(text).removesuffix("\n"), str(mail["Message-ID"])
+        return Taken(recipient, whole, {"headers": heads}, echo=echo, files=files)
 
     def provider_id(self, taken: Taken) -> str:
         """The mail has its own."""
@@ -136,6 +139,14 @@ class EmailStandin:
             "at": at,
         }
 
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A mail with a file."""
+        return {**self.said(member, text, at), "file": file}
+
+    def authorise_file(self, call: Call) -> None:
+        """Files come with the mail."""
+        raise RefusedError(Answer(404, {}))
+
     def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
         """Nobody tells."""
         return None
@@ -158,6 +169,10 @@ class EmailStandin:
         if body["answers"]:
             mail["In-Reply-To"] = mail["References"] = body["answers"]
         mail.set_content(body["text"], charset="utf-8", cte="base64")
+        file = body.get("file")
+        if isinstance(file, StoredFile):
+            main, _, sub = file.media_type.partition("/")
+            mail.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
         return mail.as_bytes()
 
     def _report(self, body: Mapping[str, Any]) -> bytes:
@@ -175,6 +190,12 @@ class EmailStandin:
             "--report--\r\n"
         )
         return (head + parts).encode()
+
+
+def _attached(part: Message) -> SentFile:
+    content = part.get_payload(decode=True)
+    data = content if isinstance(content, bytes) else b""
+    return StoredFile("", str(part.get_filename()), part.get_content_type(), data).sent()
 
 
 def _refused(code: int, text: str) -> RefusedError:

@@ -12,14 +12,18 @@ from typing import Any
 
 from tui_inbox.channels.signatures import line_signature
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SentFile, StoredFile, is_link
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
 
 TEXT_MAXIMUM = 5000
 """UTF-16 code units."""
+QUOTA = 5000
+"""Messages of a month."""
 KEY_LIFE = timedelta(hours=24)
 KEY_HEADER = "x-line-retry-key"
+CONTENT = re.compile(r"/v2/bot/message/([0-9]+)/content")
 ADDRESS = re.compile(r"U[0-9a-f]{32}")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 FIELDS = {"to", "messages", "notificationDisabled"}
@@ -52,7 +56,17 @@ class LineStandin:
             raise refuse(401, DEFAULT_WORDS[401])
 
     def read(self, call: Call) -> Answer:
-        """The account itself."""
+        """The account itself, and what customers sent."""
+        content = CONTENT.fullmatch(call.path)
+        if content is not None:
+            held = self.state.files.get(content[1])
+            if held is None:
+                raise refuse(404, "Not found")
+            return Answer(200, None, file=held)
+        if call.path == "/v2/bot/message/quota":
+            return Answer(200, {"type": "limited", "value": QUOTA})
+        if call.path == "/v2/bot/message/quota/consumption":
+            return Answer(200, {"totalUsage": len(self.state.accepted)})
         if call.path != "/v2/bot/info":
             raise refuse(404, "Not found")
         name = self.state.config.account or "Demo business"
@@ -71,13 +85,13 @@ class LineStandin:
             problem = self._specs.line_push_problem(body)
             if problem:
                 raise refuse(400, f"Not as in the published description: {problem}")
-        address, text = _address(body), _text(body)
+        address, (text, files) = _address(body), _content(body)
         member = self.state.members.get(address)
         if member is None or not member.started:
             raise refuse(400, DEFAULT_WORDS[400])
         # Who has blocked the account is answered for like anybody else; the message just never arrives.
         self._check_key(key.lower())
-        return Taken(address, text, body, key=key.lower())
+        return Taken(address, text, body, key=key.lower(), files=files)
 
     def _check_key(self, key: str) -> None:
         now = self.state.clock()
@@ -110,6 +124,22 @@ class LineStandin:
         ident, quote = str(self.state.number()), secrets.token_urlsafe(24)
         content = {"id": ident, "type": "text", "text": text, "quoteToken": quote}
         return self._event(member, at, "message", {"message": content, "replyToken": secrets.token_hex(16)})
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A file; no text comes with it."""
+        kind = {"photo": "image", "document": "file"}.get(file.kind, file.kind)
+        content: dict[str, Any] = {"id": file.id, "type": kind}
+        if kind == "file":
+            content |= {"fileName": file.name, "fileSize": len(file.content)}
+        else:
+            content |= {"contentProvider": {"type": "line"}}
+            content |= {"quoteToken": secrets.token_urlsafe(24)} if kind != "audio" else {}
+            content |= {"duration": 1000} if kind != "image" else {}
+        return self._event(member, at, "message", {"message": content, "replyToken": secrets.token_hex(16)})
+
+    def authorise_file(self, call: Call) -> None:
+        """Files lie behind the token only."""
+        raise refuse(404, "Not found")
 
     def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
         """``unfollow`` when the customer blocks the account, ``follow`` when they take it back."""
@@ -193,12 +223,14 @@ def _address(body: Mapping[str, Any]) -> str:
     return to
 
 
-def _text(body: Mapping[str, Any]) -> str:
+def _content(body: Mapping[str, Any]) -> tuple[str, tuple[SentFile, ...]]:
     messages = body.get("messages")
-    # Stricter than the real one, which takes up to five of many types: we send one text, and its key stands for it.
+    # Stricter than the real one, which takes up to five of many types: we send one thing, and its key stands for it.
     if not isinstance(messages, list) or len(messages) != 1:
         raise _invalid("Size must be between 1 and 1", "messages")
     message = messages[0]
+    if isinstance(message, dict) and message.get("type") == "image":
+        return "", (_image(message),)
     if not isinstance(message, dict) or set(message) != {"type", "text"} or message["type"] != "text":
         raise _invalid("Must be one of the following values: [text]", "messages[0].type")
     text = message["text"]
@@ -206,4 +238,11 @@ def _text(body: Mapping[str, Any]) -> str:
         raise _invalid("May not be empty", "messages[0].text")
     if len(text.encode("utf-16-le", "surrogatepass")) > 2 * TEXT_MAXIMUM:
         raise _invalid(f"Length must be between 0 and {TEXT_MAXIMUM}", "messages[0].text")
-    return text
+    return text, ()
+
+
+def _image(message: Mapping[str, Any]) -> SentFile:
+    fields = ("originalContentUrl", "previewImageUrl")
+    if set(message) != {"type", *fields} or not all(is_link(message[name]) for name in fields):
+        raise _invalid("Must be a valid HTTPS URL", "messages[0].originalContentUrl")
+    return SentFile(media_type="image", link=str(message["originalContentUrl"]))

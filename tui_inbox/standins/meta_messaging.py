@@ -8,6 +8,7 @@ from typing import Any
 
 from tui_inbox.standins import meta
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SentFile, StoredFile, is_link
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -70,9 +71,13 @@ class MessagingStandin:
         message = body.get("message")
         if not isinstance(message, dict):
             raise bad("Param message must be an object.")
-        text, template = self.content(body, message)
+        files: tuple[SentFile, ...] = ()
+        if "attachment" in message:
+            text, template, files = "", "", (_attachment(message),)
+        else:
+            text, template = self.content(body, message)
         self._check_member(self.state.members.get(address), tag, bool(template))
-        return Taken(address, text, body, tag=tag, echo=_metadata(message), template=template)
+        return Taken(address, text, body, tag=tag, echo=_metadata(message), template=template, files=files)
 
     def content(self, body: Mapping[str, Any], message: Mapping[str, Any]) -> tuple[str, str]:
         """What the customer reads, and the name of the template, if any."""
@@ -117,6 +122,11 @@ class MessagingStandin:
     def receipts(self, message: Accepted, late: Fault | None) -> Sequence[Mapping[str, Any]]:
         """The echo of our own message, then that the customer has got and read it."""
         content: dict[str, Any] = {"mid": message.provider_id, "text": message.text, "is_echo": True, "app_id": APP_ID}
+        if message.files:
+            content["attachments"] = [
+                {"type": file.media_type, "payload": {"url": file.link}} for file in message.files
+            ]
+            del content["text"]
         if message.echo:
             content["metadata"] = message.echo
         now = self.state.clock()
@@ -132,6 +142,18 @@ class MessagingStandin:
         """A text message; no name comes with it."""
         content = {"mid": self.state.ident("aWdf"), "text": text}
         return self._event(member.address, self.account, at, {"message": content})
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A file by its address."""
+        kind = {"photo": "image", "document": "file"}.get(file.kind, file.kind)
+        content: dict[str, Any] = {"mid": self.state.ident("aWdf")} | ({"text": text} if text else {})
+        content["attachments"] = [{"type": kind, "payload": {"url": url}}]
+        return self._event(member.address, self.account, at, {"message": content})
+
+    def authorise_file(self, call: Call) -> None:
+        """Whoever knows the address; a token has no business there."""
+        if "authorization" in call.headers:
+            raise bad("The token was shown to a server of files.")
 
     def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
         """Nobody is told who blocks an account."""
@@ -155,6 +177,18 @@ class MessagingStandin:
 def bad(told: str) -> RefusedError:
     """A wrong value, to raise."""
     return RefusedError(meta.error(100, told))
+
+
+def _attachment(message: Mapping[str, Any]) -> SentFile:
+    attached = message["attachment"]
+    if set(message) - {"attachment", "metadata"} or not isinstance(attached, dict):
+        raise bad("Param message must be an object with attachment and metadata.")
+    kind, payload = attached.get("type"), attached.get("payload")
+    if kind not in ("image", "audio", "video", "file") or not isinstance(payload, dict):
+        raise bad("Param message[attachment][type] must be one of {image, audio, video, file}.")
+    if set(payload) - {"url", "is_reusable"} or not is_link(payload.get("url")):
+        raise RefusedError(meta.error(100, "Failed to fetch the file from the url", subcode=2018047))
+    return SentFile(media_type=kind, link=str(payload["url"]))
 
 
 def _tag(body: Mapping[str, Any], kinds: Sequence[str]) -> str:

@@ -10,9 +10,12 @@ from typing import Any
 
 from tui_inbox.standins import meta
 from tui_inbox.standins.config import TemplateConfig
+from tui_inbox.standins.files import is_link
 from tui_inbox.standins.platform import Answer, Call, RefusedError
 
 PRODUCT = "whatsapp"
+FILES = ("image", "video", "document")
+"""Formats of a header that is a file."""
 PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 BODY_MAXIMUM, HEADER_MAXIMUM = 1024, 60
 UNFIT_VALUE = re.compile(r"[\n\t]| {5,}")
@@ -69,7 +72,7 @@ def filled(content: object, known: Sequence[TemplateConfig]) -> tuple[str, str]:
     template = _find(content["name"], language["code"], known)
     given = _given(content.get("components", []))
     parts = [
-        _part(template, "HEADER", given.pop("header", []), HEADER_MAXIMUM),
+        _header(template, given.pop("header", [])),
         _part(template, "BODY", given.pop("body", []), BODY_MAXIMUM),
         _component(template, "FOOTER"),
     ]
@@ -107,6 +110,13 @@ def _given(components: object) -> dict[str, list[Mapping[str, Any]]]:
 
 
 def _checked(parameter: object) -> Mapping[str, Any]:
+    if isinstance(parameter, dict) and parameter.get("type") in FILES:
+        content = parameter.get(parameter["type"])
+        if set(parameter) != {"type", parameter["type"]} or not isinstance(content, dict):
+            raise _refuse(132012, "Parameter format does not match format in the created template")
+        if set(content) != {"link"} or not is_link(content["link"]):
+            raise _refuse(131053, "Media upload error")
+        return parameter
     if not isinstance(parameter, dict) or parameter.get("type") != "text":
         raise _refuse(132012, "Parameter format does not match format in the created template")
     value = parameter.get("text")
@@ -115,6 +125,18 @@ def _checked(parameter: object) -> Mapping[str, Any]:
     if UNFIT_VALUE.search(value):
         raise _refuse(132012, "Param text cannot have new-line/tab characters or more than 4 consecutive spaces")
     return parameter
+
+
+def _header(template: TemplateConfig, parameters: Sequence[Mapping[str, Any]]) -> str:
+    formats = (item.get("format", "TEXT") for item in template.components if str(item.get("type")).upper() == "HEADER")
+    kind = str(next(formats, "TEXT")).lower()
+    if kind not in FILES:
+        if any(parameter["type"] in FILES for parameter in parameters):
+            raise _refuse(132012, "header: Format mismatch, expected TEXT")
+        return _part(template, "HEADER", parameters, HEADER_MAXIMUM)
+    if [parameter["type"] for parameter in parameters] != [kind]:
+        raise _refuse(132012, f"header: Format mismatch, expected {kind.upper()}")
+    return f"[{kind}]"
 
 
 def _part(template: TemplateConfig, kind: str, parameters: Sequence[Mapping[str, Any]], maximum: int) -> str:

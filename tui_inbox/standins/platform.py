@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SentFile, StoredFile
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Answer:
     status: int
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+    file: StoredFile | None = None
+    """Instead of the body, this."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Taken:
     key: str = ""
     late: Fault | None = None
     """What goes wrong with it after it was taken, where the channel notices only then."""
+    files: tuple[SentFile, ...] = ()
 
 
 class Platform(Protocol):
@@ -124,6 +128,17 @@ class Platform(Protocol):
 
     def encode(self, body: Mapping[str, Any]) -> bytes:
         """The webhook body as the channel writes it."""
+
+
+@runtime_checkable
+class CarriesFiles(Protocol):
+    """A channel whose customers can send files."""
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """Body of the webhook by which a file of the customer arrives; ``url`` is where it can be fetched."""
+
+    def authorise_file(self, call: Call) -> None:
+        """Raise :class:`RefusedError` for whoever may not fetch a file at such an address."""
 
 
 @runtime_checkable

@@ -23,8 +23,8 @@ from tui_inbox.standins.config import StandinConfig
 from tui_inbox.standins.platform import Call, Cut, KeepsMail, Reaction, Torn
 from tui_inbox.standins.specs import Specs
 
-BODY_MAXIMUM = 1 << 20
-"""Bytes of a request."""
+BODY_MAXIMUM = 40 << 20
+"""Bytes of a request; files are among them."""
 
 
 STOP_TIMEOUT = 1
@@ -92,6 +92,8 @@ async def _respond(request: Request, reaction: Reaction) -> Response:
         return await _cut(request)
     if isinstance(reaction, Torn):
         return Response(reaction.content, 200, media_type="application/json")
+    if reaction.file is not None:
+        return Response(reaction.file.content, reaction.status, media_type=reaction.file.media_type)
     return JSONResponse(reaction.body, reaction.status, dict(reaction.headers))
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tui_inbox.domain.clock import Clock
 from tui_inbox.standins.config import ChannelConfig, Member
+from tui_inbox.standins.files import SentFile, StoredFile
 
 
 class Fault(BaseModel):
@@ -61,6 +62,7 @@ class Accepted:
     """The body as it came."""
     key: str = ""
     """The sender's key against doubles, where the channel honours one."""
+    files: tuple[SentFile, ...] = ()
 
     def row(self) -> dict[str, Any]:
         """As JSON."""
@@ -78,6 +80,8 @@ class ChannelState:
     refused: list[dict[str, Any]] = field(default_factory=list)
     faults: deque[Fault] = field(default_factory=deque)
     accepted_file: Path | None = None
+    files: dict[str, StoredFile] = field(default_factory=dict)
+    """By id: what customers have sent, and what was uploaded."""
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -94,6 +98,12 @@ class ChannelState:
         """An id as Meta makes them: opaque, and never used before."""
         raw = f"{self.number()}{secrets.token_hex(8)}".encode()
         return prefix + base64.b64encode(raw).decode()
+
+    def put(self, file: StoredFile, ident: str = "") -> StoredFile:
+        """Hold a file, under a new id where none is given."""
+        held = StoredFile(ident or f"1{self.number()}", file.name, file.media_type, file.content)
+        self.files[held.id] = held
+        return held
 
     def member(self, address: str) -> Member:
         """The customer at ``address``, made known when new."""

@@ -9,12 +9,19 @@ from datetime import datetime
 from typing import Any
 
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import StoredFile, form_of
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
 
 TEXT_MAXIMUM = 4096
+CAPTION_MAXIMUM = 1024
+DOWNLOAD_MAXIMUM = 20 << 20
+"""Bytes of a file that a bot is given."""
 PATH = re.compile(r"/bot([^/]+)/([A-Za-z]+)")
+FILE_PATH = re.compile(r"/file/bot([^/]+)/documents/([0-9]+)")
+METHODS = {"sendPhoto": "photo", "sendDocument": "document", "sendVideo": "video", "sendAudio": "audio"}
+"""Field of the file by method."""
 FIELDS = {"chat_id", "text", "reply_parameters", "disable_notification", "protect_content", "link_preview_options"}
 DEFAULT_WORDS = {401: "Unauthorized", 403: "Forbidden: bot was blocked by the user", 404: "Not Found"}
 
@@ -30,18 +37,25 @@ class TelegramStandin:
 
     def is_send(self, call: Call) -> bool:
         """Whether the request sends a message."""
-        return call.path.endswith("/sendMessage")
+        return call.path.rpartition("/")[2] in ("sendMessage", *METHODS)
 
     def authorise(self, call: Call) -> None:
         """401 for an unknown token, 404 for one that is none."""
-        found = PATH.fullmatch(call.path)
+        found = PATH.fullmatch(call.path) or FILE_PATH.fullmatch(call.path)
         if found is None or not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]+", found[1]):
             raise refuse(404, "Not Found")
         if found[1] != self.state.config.token:
             raise refuse(401, "Unauthorized")
 
     def read(self, call: Call) -> Answer:
-        """``getMe`` and ``getUpdates``."""
+        """``getMe``, ``getUpdates``, ``getFile`` and the files themselves."""
+        if call.path.endswith("/getFile"):
+            return self._file(_body(call).get("file_id"))
+        if FILE_PATH.fullmatch(call.path):
+            held = self.state.files.get(call.path.rpartition("/")[2])
+            if held is None:
+                raise refuse(404, "Not Found")
+            return Answer(200, None, file=held)
         if call.path.endswith("/getUpdates"):
             return self._news(_body(call))
         if not call.path.endswith("/getMe"):
@@ -49,6 +63,15 @@ class TelegramStandin:
         name = self.state.config.account or "demo_bot"
         ident = int(self.state.config.token.split(":")[0])
         return Answer(200, {"ok": True, "result": {"id": ident, "is_bot": True, "first_name": name, "username": name}})
+
+    def _file(self, ident: object) -> Answer:
+        held = self.state.files.get(str(ident))
+        if held is None:
+            raise refuse(400, "Bad Request: wrong file_id or the file is temporarily unavailable")
+        if len(held.content) > DOWNLOAD_MAXIMUM:
+            raise refuse(400, "Bad Request: file is too big")
+        told = {"file_id": held.id, "file_unique_id": f"u{held.id}", "file_size": len(held.content)}
+        return Answer(200, {"ok": True, "result": {**told, "file_path": f"documents/{held.id}"}})
 
     def _news(self, body: Mapping[str, Any]) -> Answer:
         """Updates from ``offset`` on; those before it are forgotten, as the real one does. Never waits."""
@@ -63,6 +86,9 @@ class TelegramStandin:
 
     def check(self, call: Call) -> Taken:
         """Everything that the real one checks."""
+        method = call.path.rpartition("/")[2]
+        if method in METHODS:
+            return self._check_upload(call, method)
         body = _body(call)
         if self._specs is not None:
             problem = self._specs.telegram_problem("sendMessage", body)
@@ -79,12 +105,35 @@ class TelegramStandin:
             raise refuse(400, "Bad Request: message text is empty")
         if len(text) > TEXT_MAXIMUM:
             raise refuse(400, "Bad Request: message is too long")
+        self._check_member(chat)
+        return Taken(str(chat), text, body)
+
+    def _check_upload(self, call: Call, method: str) -> Taken:
+        """A file with its caption."""
+        form, name = form_of(call), METHODS[method]
+        file = None if form is None else form.files.get(name)
+        if form is None or file is None or not file.content:
+            raise refuse(400, f"Bad Request: there is no {name} in the request")
+        if set(form.fields) - {"chat_id", "caption"}:
+            raise refuse(400, f"Bad Request: unknown field {min(form.fields)!r}")
+        if self._specs is not None:
+            problem = self._specs.telegram_problem(method, {**form.fields, name: "attach://file"})
+            if problem:
+                raise refuse(400, f"Bad Request: not as in the published description: {problem}")
+        chat, caption = form.fields.get("chat_id", ""), form.fields.get("caption", "")
+        if len(caption) > CAPTION_MAXIMUM:
+            raise refuse(400, "Bad Request: message caption is too long")
+        if method == "sendPhoto" and file.kind != "photo":
+            raise refuse(400, "Bad Request: IMAGE_PROCESS_FAILED")
+        self._check_member(chat)
+        return Taken(chat, caption, {**form.fields, "method": method}, files=(file.sent(),))
+
+    def _check_member(self, chat: object) -> None:
         member = self.state.members.get(str(chat))
         if member is None or not member.started:
             raise refuse(400, "Bad Request: chat not found")
         if member.blocked:
             raise refuse(403, "Forbidden: bot was blocked by the user")
-        return Taken(str(chat), text, body)
 
     def provider_id(self, taken: Taken) -> str:
         """Numbers of messages count per chat; ours keep the chat in front."""
@@ -97,7 +146,7 @@ class TelegramStandin:
             "message_id": int(message.provider_id.rpartition(":")[2]),
             "date": int(message.at.timestamp()),
             "chat": _chat(member),
-            "text": message.text,
+            **({"caption": message.text} if message.files else {"text": message.text}),
         }
         return Answer(200, {"ok": True, "result": result})
 
@@ -114,12 +163,30 @@ class TelegramStandin:
 
     def said(self, member: Member, text: str, at: datetime) -> Mapping[str, Any]:
         """An update with a text message."""
+        return self._said(member, at, {"text": text})
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """An update with a file; a photo comes in several sizes."""
+        told = {"file_id": file.id, "file_unique_id": f"u{file.id}", "file_size": len(file.content)}
+        if file.kind == "photo":
+            large = {**told, "width": 900, "height": 600}
+            small = {**large, "file_id": f"s{file.id}", "file_unique_id": f"v{file.id}", "file_size": 9}
+            content: dict[str, Any] = {"photo": [small, large]}
+        else:
+            content = {"document": {**told, "file_name": file.name, "mime_type": file.media_type}}
+        return self._said(member, at, content | ({"caption": text} if text else {}))
+
+    def authorise_file(self, call: Call) -> None:
+        """Files lie behind the token only."""
+        raise refuse(404, "Not Found")
+
+    def _said(self, member: Member, at: datetime, content: Mapping[str, Any]) -> Mapping[str, Any]:
         message = {
             "message_id": self.state.number(),
             "from": _user(member),
             "chat": _chat(member),
             "date": int(at.timestamp()),
-            "text": text,
+            **content,
         }
         return {"update_id": self.state.number(), "message": message}
 

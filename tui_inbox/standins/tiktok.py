@@ -10,6 +10,7 @@ from typing import Any
 
 from tui_inbox.channels.signatures import tiktok_signature
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SERVED, SentFile, StoredFile, form_of
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -19,7 +20,8 @@ TEXT_MAXIMUM = 6000
 WINDOW = timedelta(hours=48)
 COUNT = 10
 TOKEN_SECONDS, REFRESH_SECONDS = 86_400, 365 * 86_400
-FIELDS = {"business_id", "recipient_type", "recipient", "message_type", "text"}
+IMAGE_MAXIMUM = 3 << 20
+FIELDS = {"business_id", "recipient_type", "recipient", "message_type"}
 WORDS = {
     40001: "No permission to operate.",
     40002: "Invalid parameter.",
@@ -59,6 +61,10 @@ class TikTokStandin:
             if call.query.get("business_id") != self.state.config.setting("business_id"):
                 raise refuse(40002)
             return _ok({"display_name": self.state.config.account or "Demo business"})
+        if call.path == f"{API}/business/message/media/upload/" and call.method == "POST":
+            return self._upload(call)
+        if call.path == f"{API}/business/message/media/download/" and call.method == "POST":
+            return self._download(call)
         raise RefusedError(Answer(404, {}))
 
     def _new_tokens(self, body: Mapping[str, Any]) -> Answer:
@@ -82,21 +88,66 @@ class TikTokStandin:
             }
         )
 
+    def _upload(self, call: Call) -> Answer:
+        form = form_of(call)
+        file = None if form is None else form.files.get("file")
+        business = self.state.config.setting("business_id")
+        if form is None or file is None or form.fields != {"business_id": business, "media_type": "IMAGE"}:
+            raise refuse(40002)
+        if file.media_type not in ("image/jpeg", "image/png") or len(file.content) > IMAGE_MAXIMUM:
+            raise refuse(40908, "The file type or size is not supported.")
+        return _ok({"media_id": self.state.put(file).id})
+
+    def _download(self, call: Call) -> Answer:
+        body = _body(call)
+        held = self.state.files.get(str(body.get("media_id")))
+        wanted = {"business_id", "conversation_id", "message_id", "media_id", "media_type"}
+        if set(body) != wanted or held is None or body["media_type"] != "IMAGE":
+            raise refuse(40002)
+        place = f"http://{call.headers.get('host', '')}{self.state.config.prefix}"
+        return _ok({"download_url": f"{place}{SERVED}{held.id}"})
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A picture by its id; no text comes with it."""
+        if file.kind != "photo":
+            raise ValueError("TikTok customers send pictures only")
+        content = {
+            "message_id": self.state.ident("+"),
+            "type": "image",
+            "image": {"media_id": file.id},
+            "from_user": {"id": "u1", "role": "personal_account"},
+        }
+        return self._event("im_receive_msg", member.address, at, content)
+
+    def authorise_file(self, call: Call) -> None:
+        """Whoever knows the address; a token has no business there."""
+        if "access-token" in call.headers:
+            raise refuse(40002, "The token was shown to a server of files.")
+
     def check(self, call: Call) -> Taken:
         """Everything that the real one checks."""
         if call.method != "POST" or not call.path.endswith("/"):
             raise RefusedError(Answer(404, {}))
         body = _body(call)
-        if set(body) != FIELDS or (body["recipient_type"], body["message_type"]) != ("CONVERSATION", "TEXT"):
+        kind = body.get("message_type")
+        content = {"TEXT": "text", "IMAGE": "image"}.get(str(kind), "text")
+        if set(body) != {*FIELDS, content} or body["recipient_type"] != "CONVERSATION" or kind not in ("TEXT", "IMAGE"):
             raise refuse(40002)
         if body["business_id"] != self.state.config.setting("business_id"):
             raise refuse(40001)
-        address, text = body["recipient"], _text(body["text"])
+        address, text = body["recipient"], _text(body["text"]) if kind == "TEXT" else ""
+        files = (self._image(body["image"]),) if kind == "IMAGE" else ()
         member = self.state.members.get(address) if isinstance(address, str) else None
         if member is None or not member.started:
             raise refuse(40007)
         self._check_rules(member)
-        return Taken(member.address, text, body)
+        return Taken(member.address, text, body, files=files)
+
+    def _image(self, content: object) -> SentFile:
+        held = self.state.files.get(str(content.get("media_id"))) if isinstance(content, dict) else None
+        if held is None:
+            raise refuse(40002)
+        return held.sent()
 
     def _check_rules(self, member: Member) -> None:
         age, heard = self.state.age(member), member.last_inbound_at

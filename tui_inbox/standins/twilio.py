@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tui_inbox.channels.signatures import twilio_signature
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SentFile, StoredFile, is_link
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -77,7 +78,11 @@ class TwilioStandin:
             raise refuse(21617)
         member = self.state.members.get(address)
         failure = self.failure_of(member, is_template=bool(template))
-        return Taken(address, text, form, template=template, late=failure)
+        link = form.get("MediaUrl")
+        if link is not None and not is_link(link):
+            raise refuse(21620, "Invalid media URL(s)")
+        files = () if link is None else (SentFile(link=link),)
+        return Taken(address, text, form, template=template, late=failure, files=files)
 
     def _form(self, call: Call) -> dict[str, str]:
         if call.headers.get("content-type", "").split(";")[0].strip().lower() != FORM:
@@ -114,9 +119,9 @@ class TwilioStandin:
         """What the customer reads, and the name of the template, if any."""
         if "ContentSid" in form:
             raise refuse(21655, "The ContentSid is invalid")
-        if not form.get("Body", "").strip():
+        if not form.get("Body", "").strip() and "MediaUrl" not in form:
             raise refuse(21602)
-        return form["Body"], ""
+        return form.get("Body", ""), ""
 
     def failure_of(self, member: Member | None, *, is_template: bool) -> Fault | None:
         """What will go wrong with a message that is taken; raises for what is refused at once."""
@@ -187,6 +192,15 @@ class TwilioStandin:
             "NumSegments": "1",
             "ApiVersion": "2010-04-01",
         }
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A message with a file by its address at Twilio."""
+        told = {"NumMedia": "1", "MediaUrl0": url, "MediaContentType0": file.media_type}
+        return {**self.said(member, text, at), **told}
+
+    def authorise_file(self, call: Call) -> None:
+        """Account and token."""
+        self.authorise(call)
 
     def sign(self, body: bytes, url: str) -> Mapping[str, str]:
         """Twilio's signature of address and form."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from tui_inbox.channels.signatures import viber_signature
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SentFile, StoredFile, is_link
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -17,7 +18,15 @@ TEXT_MAXIMUM = 7000
 SENDER_MAXIMUM = 28
 REQUEST_MAXIMUM = 30 << 10
 """Bytes."""
+CAPTION_MAXIMUM = 512
+MEDIA = {
+    "picture": frozenset({"media", "text"}),
+    "video": frozenset({"media", "size"}),
+    "file": frozenset({"media", "size", "file_name"}),
+}
+"""What each type of file must come with."""
 FIELDS = {"receiver", "type", "text", "sender", "tracking_data", "min_api_version", "auth_token"}
+FIELDS |= {"media", "size", "file_name"}
 BAD_TOKEN, BAD_DATA, MISSING, NOT_REGISTERED, NOT_SUBSCRIBED = 2, 3, 4, 5, 6
 WORDS = {
     BAD_TOKEN: "invalidAuthToken",
@@ -60,13 +69,13 @@ class ViberStandin:
         receiver = body.get("receiver")
         if not isinstance(receiver, str) or not receiver:
             raise refuse(MISSING, "receiver is missing")
-        text, tracking = _content(body)
+        text, tracking, files = _content(body)
         member = self.state.members.get(receiver)
         if member is None:
             raise refuse(NOT_REGISTERED)
         if member.blocked or not member.started:
             raise refuse(NOT_SUBSCRIBED)
-        return Taken(receiver, text, body, echo=tracking)
+        return Taken(receiver, text, body, echo=tracking, files=files)
 
     def provider_id(self, taken: Taken) -> str:
         """A message token."""
@@ -92,8 +101,23 @@ class ViberStandin:
 
     def said(self, member: Member, text: str, at: datetime) -> Mapping[str, Any]:
         """A text message."""
+        return self._said(member, at, {"type": "text", "text": text})
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A file by its address."""
+        kind = {"photo": "picture", "video": "video"}.get(file.kind, "file")
+        content: dict[str, Any] = {"type": kind, "media": url} | ({"text": text} if text else {})
+        if kind != "picture":
+            content |= {"size": len(file.content), "file_name": file.name}
+        return self._said(member, at, content)
+
+    def authorise_file(self, call: Call) -> None:
+        """Whoever knows the address; a token has no business there."""
+        if "x-viber-auth-token" in call.headers:
+            raise refuse(BAD_DATA, "the token was shown to a server of files")
+
+    def _said(self, member: Member, at: datetime, content: Mapping[str, Any]) -> Mapping[str, Any]:
         sender = {"id": member.address, "name": member.name or "Customer", "language": "en", "api_version": 10}
-        content = {"type": "text", "text": text}
         event = self._event("message", at, FIRST_TOKEN + self.state.number())
         return {**event, "sender": sender, "message": content, "silent": False}
 
@@ -137,16 +161,27 @@ def _body(call: Call) -> dict[str, Any]:
     return body
 
 
-def _content(body: Mapping[str, Any]) -> tuple[str, str]:
-    if body.get("type") != "text":
+def _content(body: Mapping[str, Any]) -> tuple[str, str, tuple[SentFile, ...]]:
+    kind = body.get("type")
+    if kind not in ("text", *MEDIA):
         raise refuse(BAD_DATA, "type is not supported")
-    text, tracking = body.get("text"), body.get("tracking_data", "")
-    if not isinstance(text, str) or not text.strip():
+    text, tracking = body.get("text", "" if kind in ("video", "file") else None), body.get("tracking_data", "")
+    if not isinstance(text, str) or (kind == "text" and not text.strip()):
         raise refuse(MISSING, "text is missing")
+    files = (_file(body, MEDIA[kind]),) if kind in MEDIA else ()
     if len(text) > TEXT_MAXIMUM or not isinstance(tracking, str) or len(tracking) > 4000:
         raise refuse(BAD_DATA, "text or tracking_data is too long")
     sender = body.get("sender")
     name = sender.get("name") if isinstance(sender, dict) else None
     if not isinstance(name, str) or not name or len(name) > SENDER_MAXIMUM:
         raise refuse(MISSING, "sender.name is missing or too long")
-    return text, tracking
+    return text, tracking, files
+
+
+def _file(body: Mapping[str, Any], wanted: frozenset[str]) -> SentFile:
+    for name in wanted:
+        if name not in body:
+            raise refuse(MISSING, f"{name} is missing")
+    if not is_link(body["media"]) or len(str(body.get("text", ""))) > CAPTION_MAXIMUM:
+        raise refuse(BAD_DATA, "media is not an address, or text is too long")
+    return SentFile(str(body.get("file_name", "")), str(body["type"]), int(body.get("size", 0)), link=body["media"])

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 from tui_inbox.channels.signatures import wechat_signature
 from tui_inbox.channels.wechat_crypto import encrypt, key_of
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SentFile, StoredFile, form_of
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -21,6 +22,8 @@ from tui_inbox.standins.state import Accepted, ChannelState, Fault
 TEXT_MAXIMUM_BYTES = 2048
 WINDOW = timedelta(hours=48)
 COUNT = 5
+LARGEST = {"image": 10 << 20, "voice": 2 << 20, "video": 10 << 20}
+"""Bytes by type of medium."""
 TOKEN_SECONDS = 7200
 OPENID = re.compile(r"[A-Za-z0-9_-]{6,64}")
 ACCOUNT = "gh_0123456789ab"
@@ -81,6 +84,13 @@ class WeChatStandin:
             return self._new_token(call.query)
         if call.path == "/cgi-bin/get_api_domain_ip":
             return Answer(200, {"ip_list": ["192.0.2.1"]})
+        if call.path == "/cgi-bin/media/upload" and call.method == "POST":
+            return self._upload(call)
+        if call.path == "/cgi-bin/media/get":
+            held = self.state.files.get(call.query.get("media_id", ""))
+            if held is None:
+                raise refuse(40007, "invalid media_id")
+            return Answer(200, None, file=held)
         raise RefusedError(Answer(404, {}))
 
     def _new_token(self, query: Mapping[str, str]) -> Answer:
@@ -94,18 +104,38 @@ class WeChatStandin:
         self._token_until = self.state.clock() + timedelta(seconds=TOKEN_SECONDS)
         return Answer(200, {"access_token": self._token, "expires_in": TOKEN_SECONDS})
 
+    def _upload(self, call: Call) -> Answer:
+        form, kind = form_of(call), call.query.get("type", "")
+        file = None if form is None else form.files.get("media")
+        if file is None or not file.content:
+            raise refuse(41005, "media data missing")
+        if kind not in LARGEST:
+            raise refuse(40004, "invalid media type")
+        if len(file.content) > LARGEST[kind]:
+            raise refuse(40006, "invalid media size")
+        held = self.state.put(file, f"{kind}_{secrets.token_urlsafe(24)}")
+        return Answer(200, {"type": kind, "media_id": held.id, "created_at": int(self.state.clock().timestamp())})
+
     def check(self, call: Call) -> Taken:
         """Everything that the real one checks."""
         if call.method != "POST":
             raise refuse(43002)
         body = _body(call)
-        if set(body) != {"touser", "msgtype", "text"} or body["msgtype"] != "text":
+        kind = body.get("msgtype")
+        if set(body) != {"touser", "msgtype", kind} or kind not in ("text", *LARGEST):
             raise refuse(47001)
-        address, text = body["touser"], _text(body["text"])
+        files: tuple[SentFile, ...] = ()
+        address, text = body["touser"], _text(body["text"]) if kind == "text" else ""
+        if kind != "text":
+            content = body[kind]
+            held = self.state.files.get(str(content.get("media_id"))) if isinstance(content, dict) else None
+            if held is None or not held.id.startswith(f"{kind}_"):
+                raise refuse(40007, "invalid media_id")
+            files = (held.sent(),)
         if not isinstance(address, str) or not OPENID.fullmatch(address):
             raise refuse(40003)
         self._check_member(self.state.members.get(address))
-        return Taken(address, text, body)
+        return Taken(address, text, body, files=files)
 
     def _check_member(self, member: Member | None) -> None:
         if member is None:
@@ -144,6 +174,19 @@ class WeChatStandin:
         """A text message; WeChat gives no name."""
         content = {"MsgType": "text", "Content": text, "MsgId": str(7_000_000_000_000_000_000 + self.state.number())}
         return self._event(member, at, content)
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A medium by its id; no text comes with it."""
+        kind = {"photo": "image", "audio": "voice"}.get(file.kind, file.kind)
+        if kind not in LARGEST:
+            raise ValueError(f"WeChat customers send no {file.kind}")
+        ident = str(7_000_000_000_000_000_000 + self.state.number())
+        content = {"MsgType": kind, "MediaId": file.id, "MsgId": ident}
+        return self._event(member, at, content | ({"PicUrl": "https://mmbiz.invalid/p"} if kind == "image" else {}))
+
+    def authorise_file(self, call: Call) -> None:
+        """Files lie behind the token only."""
+        raise RefusedError(Answer(404, {}))
 
     def membership(self, member: Member, at: datetime) -> Mapping[str, Any] | None:
         """``unsubscribe`` and ``subscribe``."""

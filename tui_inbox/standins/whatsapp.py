@@ -9,6 +9,7 @@ from typing import Any
 
 from tui_inbox.standins import meta, meta_templates
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SERVED, SentFile, StoredFile, form_of
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
@@ -22,11 +23,17 @@ FIELDS = {
     "type",
     "text",
     "template",
+    "image",
+    "video",
+    "audio",
+    "document",
     "context",
     "biz_opaque_callback_data",
 }
 TEXT_MAXIMUM = 4096
 ECHO_MAXIMUM = 512
+CAPTION_MAXIMUM = 1024
+MEDIA = ("image", "video", "audio", "document")
 DISPLAY_NUMBER = "15550783881"
 
 
@@ -40,14 +47,20 @@ class WhatsAppStandin:
 
     def is_send(self, call: Call) -> bool:
         """Whether the request sends a message."""
-        return call.method == "POST"
+        return call.method == "POST" and not call.path.endswith("/media")
 
     def authorise(self, call: Call) -> None:
         """Raise for a wrong token."""
         meta.authorise(call, self.state)
 
     def read(self, call: Call) -> Answer:
-        """The number itself, and the list of templates."""
+        """The number itself, the list of templates, and media."""
+        if call.method == "POST":
+            return self.upload(call)
+        held = self.state.files.get(call.path.rpartition("/")[2])
+        if held is not None:
+            host = f"http://{call.headers.get('host', '')}{self.state.config.prefix}"
+            return self.looked_up(held, host)
         ident, edge = meta.node(call, self._ids)
         config = self.state.config
         if ident == config.setting("phone_number_id") and not edge:
@@ -56,6 +69,34 @@ class WhatsAppStandin:
         if ident == config.setting("waba_id") and edge == "message_templates":
             return meta_templates.page(call, config.templates, _bad)
         raise RefusedError(meta.error(100, f"Tried accessing nonexisting field ({edge})"))
+
+    def upload(self, call: Call) -> Answer:
+        """Keep a file until a message shows it."""
+        form = form_of(call)
+        file = form.files.get("file") if form is not None else None
+        if form is None or file is None or form.fields.get("messaging_product") != PRODUCT:
+            raise _bad("The parameters messaging_product and file are required.")
+        if form.fields.get("type") != file.media_type or file.media_type == "application/octet-stream":
+            raise RefusedError(meta.error(131053, "Media upload error", product=PRODUCT))
+        return Answer(200, {"id": self.state.put(file).id})
+
+    def looked_up(self, file: StoredFile, place: str) -> Answer:
+        """Where a file lies."""
+        told = {"messaging_product": PRODUCT, "url": f"{place}{SERVED}{file.id}", "mime_type": file.media_type}
+        sha = file.sent().sha256
+        return Answer(200, {**told, "sha256": sha, "file_size": len(file.content), "id": file.id})
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A medium by its id, with its caption."""
+        kind = {"photo": "image"}.get(file.kind, file.kind)
+        content = {"id": file.id, "mime_type": file.media_type, "sha256": file.sent().sha256}
+        content |= {"caption": text} if text else {}
+        content |= {"filename": file.name} if kind == "document" else {}
+        return self._said(member, at, {"type": kind, kind: content})
+
+    def authorise_file(self, call: Call) -> None:
+        """With the token."""
+        self.authorise(call)
 
     def check(self, call: Call) -> Taken:
         """Everything that the real one checks before it answers."""
@@ -73,12 +114,30 @@ class WhatsAppStandin:
                 raise _bad(f"Not as in the published description: {problem}")
         _check_envelope(body)
         address = _address(body)
-        if body["type"] == "template":
+        files: tuple[SentFile, ...] = ()
+        if body["type"] in MEDIA:
+            (text, files), name = self._medium(body), ""
+        elif body["type"] == "template":
             text, name = meta_templates.filled(body.get("template"), self.state.config.templates)
         else:
             text, name = _text(body), ""
         self._check_member(self.state.members.get(address), is_text=not name)
-        return Taken(address, text, body, template=name, echo=body.get("biz_opaque_callback_data", ""))
+        echo = body.get("biz_opaque_callback_data", "")
+        return Taken(address, text, body, template=name, echo=echo, files=files)
+
+    def _medium(self, body: Mapping[str, Any]) -> tuple[str, tuple[SentFile, ...]]:
+        """Caption and file."""
+        kind = body["type"]
+        content = body.get(kind)
+        allowed = {"id", *({"caption"} if kind != "audio" else ()), *({"filename"} if kind == "document" else ())}
+        if not isinstance(content, dict) or set(content) - allowed:
+            raise _bad(f"Param {kind} has fields that do not belong there.")
+        held, caption = self.state.files.get(str(content.get("id"))), content.get("caption", "")
+        if held is None or {"photo": "image"}.get(held.kind, held.kind) not in (kind, "document"):
+            raise RefusedError(meta.error(131053, "Media upload error", product=PRODUCT))
+        if not isinstance(caption, str) or len(caption) > CAPTION_MAXIMUM:
+            raise _bad(f"Param {kind}['caption'] must be at most {CAPTION_MAXIMUM} characters long.")
+        return caption, (held.sent(),)
 
     def _check_member(self, member: Member | None, *, is_text: bool) -> None:
         if member is not None and (member.blocked or not member.started):
@@ -127,6 +186,9 @@ class WhatsAppStandin:
 
     def said(self, member: Member, text: str, at: datetime) -> Mapping[str, Any]:
         """A text message; from a business-scoped user id when the customer has no number."""
+        return self._said(member, at, {"type": "text", "text": {"body": text}})
+
+    def _said(self, member: Member, at: datetime, content: Mapping[str, Any]) -> Mapping[str, Any]:
         phone = member.address.startswith("+")
         ident = member.address.lstrip("+")
         profile = {"name": member.name or "Customer"} | ({"username": member.username} if member.username else {})
@@ -134,8 +196,7 @@ class WhatsAppStandin:
             ("from" if phone else "from_user_id"): ident,
             "id": self.state.ident("wamid."),
             "timestamp": str(int(at.timestamp())),
-            "type": "text",
-            "text": {"body": text},
+            **content,
         }
         person = {"profile": profile, ("wa_id" if phone else "user_id"): ident}
         return self._event({"contacts": [person], "messages": [message]})
@@ -172,7 +233,7 @@ def _check_envelope(body: Mapping[str, Any]) -> None:
         raise _bad("The parameter messaging_product is required.")
     if body.get("recipient_type", "individual") != "individual":
         raise _bad("Param recipient_type must be individual.")
-    if body.get("type") not in ("text", "template"):
+    if body.get("type") not in ("text", "template", *MEDIA):
         raise RefusedError(meta.error(131051, "Unsupported message type.", product=PRODUCT))
     echo = body.get("biz_opaque_callback_data", "")
     if not isinstance(echo, str) or len(echo) > ECHO_MAXIMUM:

@@ -18,7 +18,12 @@ class WhatsApp360dialogStandin(WhatsAppStandin):
             raise RefusedError(_error(401, "Invalid api key"))
 
     def read(self, call: Call) -> Answer:
-        """Where webhooks go, and the list of templates."""
+        """Where webhooks go, the list of templates, and media; files lie at Meta's address, which stands for ours."""
+        if call.method == "POST" and call.path == "/media":
+            return self.upload(call)
+        held = self.state.files.get(call.path.removeprefix("/"))
+        if held is not None:
+            return self.looked_up(held, "https://lookaside.fbsbx.com")
         if call.path == "/v1/configs/webhook":
             return Answer(200, {"url": self.state.config.webhook_url})
         if call.path != "/v1/configs/templates":

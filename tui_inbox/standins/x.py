@@ -13,12 +13,14 @@ from urllib.parse import unquote
 from tui_inbox.channels.oauth1 import OAuth1
 from tui_inbox.channels.signatures import x_signature
 from tui_inbox.standins.config import Member
+from tui_inbox.standins.files import SentFile, StoredFile, form_of
 from tui_inbox.standins.platform import Answer, Call, RefusedError, Taken
 from tui_inbox.standins.specs import Specs
 from tui_inbox.standins.state import Accepted, ChannelState, Fault
 
 SEND = re.compile(r"/2/dm_conversations/with/([0-9]{1,19})/messages")
 TEXT_MAXIMUM = 10_000
+IMAGE_MAXIMUM = 5 << 20
 CLOCK_SECONDS = 300
 LIMIT, LIMIT_SECONDS = 15, 900
 """Sends, and the span in seconds."""
@@ -60,11 +62,35 @@ class XStandin:
         self._nonces.add(nonce)
 
     def read(self, call: Call) -> Answer:
-        """The account itself."""
+        """The account itself, and uploads."""
+        if (call.method, call.path) == ("POST", "/2/media/upload"):
+            return self._upload(call)
         if (call.method, call.path) != ("GET", "/2/users/me"):
             raise refuse(404)
         name = self.state.config.account or "demo"
         return Answer(200, {"data": {"id": self.state.config.setting("account_id"), "name": name, "username": "demo"}})
+
+    def _upload(self, call: Call) -> Answer:
+        form = form_of(call)
+        file = None if form is None else form.files.get("media")
+        if form is None or file is None or form.fields.get("media_category") not in ("dm_image", "dm_gif"):
+            raise refuse(400)
+        if file.kind != "photo" or len(file.content) > IMAGE_MAXIMUM:
+            raise refuse(400)
+        held = self.state.put(file)
+        return Answer(200, {"data": {"id": held.id, "media_key": f"3_{held.id}", "size": len(file.content)}})
+
+    def said_file(self, member: Member, text: str, at: datetime, file: StoredFile, url: str) -> Mapping[str, Any]:
+        """A direct message with a picture."""
+        event: dict[str, Any] = dict(self.said(member, text, at))
+        created = event["data"]["payload"]["direct_message_events"][0]["message_create"]
+        media = {"id_str": file.id, "media_url_https": url, "type": "photo"}
+        created["message_data"]["attachment"] = {"type": "media", "media": media}
+        return event
+
+    def authorise_file(self, call: Call) -> None:
+        """Signed as everything else."""
+        self.authorise(call)
 
     def check(self, call: Call) -> Taken:
         """Everything that the real one checks."""
@@ -73,7 +99,10 @@ class XStandin:
             raise refuse(404)
         body = _body(call)
         text = body.get("text")
-        if set(body) != {"text"} or not isinstance(text, str) or not text.strip() or len(text) > TEXT_MAXIMUM:
+        files = self._attached(body.get("attachments"))
+        if set(body) - {"text", "attachments"} or ("text" not in body and not files):
+            raise refuse(400)
+        if "text" in body and (not isinstance(text, str) or not text.strip() or len(text) > TEXT_MAXIMUM):
             raise refuse(400)
         member = self.state.members.get(found[1])
         if member is None:
@@ -81,7 +110,16 @@ class XStandin:
         if member.blocked or not member.started:
             raise refuse(403)
         self._check_rate()
-        return Taken(member.address, text, body)
+        return Taken(member.address, text or "", body, files=files)
+
+    def _attached(self, given: object) -> tuple[SentFile, ...]:
+        if given is None:
+            return ()
+        first = given[0] if isinstance(given, list) and len(given) == 1 else None
+        held = self.state.files.get(str(first.get("media_id"))) if isinstance(first, dict) else None
+        if held is None:
+            raise refuse(400)
+        return (held.sent(),)
 
     def _check_rate(self) -> None:
         now = self.state.clock()

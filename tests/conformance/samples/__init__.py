@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from tests.conformance.sample import Sample
 from tests.conformance.samples import (
     custom,
+    email,
     instagram,
     line,
     messenger,
@@ -14,6 +15,7 @@ from tests.conformance.samples import (
     telegram,
     tiktok,
     viber,
+    webchat,
     wechat,
     whatsapp,
     whatsapp_360dialog,
@@ -37,4 +39,6 @@ SAMPLES: Sequence[Sample] = (
     x.SAMPLE,
     custom.SAMPLE,
 )
+EVERY: Sequence[Sample] = (*SAMPLES, email.SAMPLE, webchat.SAMPLE)
+"""Those that post webhooks, mail, which is asked for what came in, and our own chat."""
 SAMPLE_OF: Mapping[ChannelKind, Sample] = {sample.kind: sample for sample in SAMPLES}

@@ -38,6 +38,7 @@ SAMPLE = Sample(
     },
     longest="é" * 500,
     lacks={
+        "photo with text": "Instagram takes no text with a picture: they are two messages.",
         "template after closing": NO_TEMPLATES,
         "template list": NO_TEMPLATES,
         "error window_count_used": "Instagram counts no messages within its window.",

@@ -33,6 +33,7 @@ SAMPLE = Sample(
     },
     longest="😀" * 2500,
     lacks={
+        "photo with text": "LINE takes no text with a picture: they are two messages.",
         "tag after closing": NO_WINDOW,
         "template after closing": NO_TEMPLATES,
         "template list": NO_TEMPLATES,

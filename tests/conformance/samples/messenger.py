@@ -6,7 +6,7 @@ import json
 
 from tests.conformance.sample import Sample
 from tests.conformance.samples import instagram
-from tests.conformance.samples.meta_templates import FILLED, TEMPLATES
+from tests.conformance.samples.meta_templates import FILLED, PICTURED, TEMPLATES
 from tests.conformance.samples.whatsapp import HANDSHAKE
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
 
@@ -23,6 +23,7 @@ SAMPLE = Sample(
     },
     longest="😀" * 2000,
     lacks={
+        "photo with text": "Messenger takes no text with a picture: they are two messages.",
         "error window_count_used": "Messenger counts no messages within its window.",
         "error quota_exhausted": "Messenger's messages have no quota and cost nothing.",
         "late failure": "Messenger has no webhook for what fails after it was taken.",
@@ -34,5 +35,6 @@ SAMPLE = Sample(
     tells_name=False,
     templates=TEMPLATES,
     template=FILLED,
+    pictured=PICTURED,
     handshake=HANDSHAKE,
 )

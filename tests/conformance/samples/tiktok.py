@@ -33,6 +33,7 @@ SAMPLE = Sample(
     },
     longest="😀" * 6000,
     lacks={
+        "photo with text": "TikTok takes no text with a picture: they are two messages.",
         "tag after closing": "TikTok knows no tags: after 48 hours nothing goes.",
         "template after closing": NO_TEMPLATES,
         "template list": NO_TEMPLATES,

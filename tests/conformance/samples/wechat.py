@@ -51,6 +51,7 @@ SAMPLE = Sample(
     },
     longest="批" * 682 + "é",
     lacks={
+        "photo with text": "WeChat takes no text with a picture: they are two messages.",
         "message id": "WeChat gives a message no id.",
         "tag after closing": "WeChat knows no tags: after 48 hours nothing goes.",
         "template after closing": NO_TEMPLATES,

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.conformance.sample import Sample
-from tests.conformance.samples.meta_templates import FILLED, TEMPLATES
+from tests.conformance.samples.meta_templates import FILLED, PICTURED, TEMPLATES
 from tui_inbox.domain.kinds import ChannelKind, ErrorClass
 
 NO_COUNT = "WhatsApp counts no messages within its window."
@@ -48,5 +48,6 @@ SAMPLE = Sample(
     late_failure={"code": 131026},
     templates=TEMPLATES,
     template=FILLED,
+    pictured=PICTURED,
     handshake=HANDSHAKE,
 )
