@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.template import put
-from tui_inbox.demo.seed import DemoWorkspace, seed
+from tui_inbox.demo.seed import DemoWorkspace, customers_of, seed
 from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction, WindowState
@@ -81,9 +81,10 @@ async def test_what_needs_a_person_is_listed(store: Store, workspace: DemoWorksp
 
 async def test_customers_for_the_stand_ins_have_the_same_windows(store: Store, workspace: DemoWorkspace) -> None:
     live = {channel.name for channel in workspace.data.channels if channel.live}
-    assert {customer.channel for customer in workspace.customers} == live - {"custom"}, "nobody has written there yet"
+    customers = customers_of(workspace.data)
+    assert {customer.channel for customer in customers} == live - {"custom"}, "nobody has written there yet"
     async with store.read() as unit:
-        for customer in workspace.customers:
+        for customer in customers:
             known = await unit.contacts.by_address(workspace.channels[customer.channel].id, customer.address)
             assert known is not None
             assert known.last_inbound_at == customer.last_inbound_at

@@ -64,6 +64,7 @@ async def deliver(arguments: Arguments, say: Say) -> None:
 async def serve(arguments: Arguments, say: Say) -> None:
     """The receiver as ``tui-inbox serve`` runs it; says its ``port``. May die or stop at a point, as senders do."""
     from tui_inbox.server.run import run_receiver, stop_on_signals
+    from tui_inbox.services.attachments import AttachmentService
     from tui_inbox.services.receiving import ReceivingService
     from tui_inbox.services.webchat import ChatService
 
@@ -72,6 +73,7 @@ async def serve(arguments: Arguments, say: Say) -> None:
 
         receiving: ReceivingService
         chat: ChatService
+        attachments: AttachmentService
 
     store = await PointedStore.open(arguments["database"], migrate=False)
     assert isinstance(store, PointedStore)
@@ -80,6 +82,7 @@ async def serve(arguments: Arguments, say: Say) -> None:
     context = Context(store)
     services.receiving = ReceivingService(context, Watched(1.0, store.at))
     services.chat = ChatService(context)
+    services.attachments = AttachmentService(context)
     stop = asyncio.Event()
     with stop_on_signals(stop):
         await run_receiver(

@@ -21,6 +21,8 @@ from tui_inbox.repository.unit import Unit
 TEXT = "a text that is not sent yet"
 """What stands in the composer."""
 Place = Callable[[PtyProcess], None]
+BESIDE_FROM = 120
+"""Columns from which on the thread stands beside the list."""
 
 
 def people_and_customer(workspace: Workspace) -> None:
@@ -53,10 +55,11 @@ async def _templates(unit: Unit) -> None:
 
 
 def to_list(inbox: PtyProcess) -> None:
-    """The inbox with the customer in it."""
+    """The inbox with the customer in it, whose question stands beside the list where there is room."""
     inbox.wait_for("Nothing in Mine is Open")
     inbox.press("3", "C")
-    inbox.wait_for(lambda screen: "All · Closed  1" in screen.text and NAME in screen.text)
+    beside = QUESTION if inbox.screen.width >= BESIDE_FROM else NAME
+    inbox.wait_for(lambda screen: "All · Closed  1" in screen.text and NAME in screen.text and beside in screen.text)
 
 
 def to_search(inbox: PtyProcess) -> None:

@@ -27,8 +27,13 @@ from tests.support.vt import Violation
 PROGRAM = str(Path(sys.executable).parent / "tui-inbox")
 PATIENCE = 60.0
 """Seconds until a wait is given up; only ever reached by a failing test."""
-LOGIN = "import os, sys; os.login_tty(int(sys.argv[1])); os.execvp(sys.argv[2], sys.argv[2:])"
-"""Makes the terminal the controlling one, so that losing it is a hang-up, and becomes the program."""
+LOGIN = """import os, signal, sys
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    signal.signal(number, signal.SIG_DFL)
+os.login_tty(int(sys.argv[1]))
+os.execvp(sys.argv[2], sys.argv[2:])"""
+"""Makes the terminal the controlling one, so that losing it is a hang-up, and becomes the program. Signals do what they
+do after a login: those of tests that run in the background are ignored, which programs inherit."""
 KEYS = {
     "enter": "\r",
     "escape": "\x1b",
@@ -182,6 +187,16 @@ class PtyProcess:
         """Whether no more fits between the program and a terminal that does not read: writing to it blocks."""
         room = fcntl.ioctl(self._master, termios.FIONREAD, struct.pack("i", 0))
         return int(struct.unpack("i", room)[0]) >= FULL
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed; a program that asks for a secret turns it off."""
+        return bool(termios.tcgetattr(self._terminal)[3] & termios.ECHO)
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the program waits for something, such as a key."""
+        return Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] == "S"
 
     def hang_up(self) -> None:
         """The line drops: the terminal is gone."""

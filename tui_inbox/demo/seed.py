@@ -14,6 +14,7 @@ from tui_inbox.demo.channels import demo_channels
 from tui_inbox.demo.generate import AGENT, generate
 from tui_inbox.demo.model import DemoContact, DemoData, DemoLine
 from tui_inbox.demo.templates import templates_for
+from tui_inbox.domain.attachments import RemoteFile
 from tui_inbox.domain.kinds import ChannelKind, Direction
 from tui_inbox.domain.models import Agent, Channel
 from tui_inbox.repository.contacts import NewContact
@@ -25,8 +26,12 @@ from tui_inbox.repository.history import (
     HistoryRepository,
 )
 from tui_inbox.repository.store import Store
+from tui_inbox.repository.timeline import FILES
 from tui_inbox.repository.unit import Unit
+from tui_inbox.standins.pictures import picture
 
+PHOTO = "[photo]"
+"""A line that is nothing but a photo."""
 BATCH = 1000
 """Contacts written in one transaction."""
 
@@ -55,8 +60,6 @@ class DemoWorkspace:
     channels: Mapping[str, Channel]
     contact_ids: tuple[int, ...]
     """In the order of ``data.contacts``; the hand-written ones first (Carlos, Scarlet, Oscar…)."""
-    customers: tuple[DemoCustomer, ...]
-    """Everybody on a channel that a stand-in answers on."""
 
 
 async def seed(store: Store, *, contacts: int, seed: int, now: datetime, standin_base_url: str) -> DemoWorkspace:
@@ -72,18 +75,20 @@ async def write(
     agents = await store.write(lambda unit: _add_agents(unit, data))
     teams = await store.write(lambda unit: _add_teams(unit, data, agents))
     stored = await store.write(lambda unit: _add_channels(unit, data, now))
-    await store.write(lambda unit: _add_visitors(unit, data, stored, now))
-    writer = _Histories(random.Random(seed), agents, teams, stored)
+    writer = _Histories(random.Random(seed), agents, teams, stored, pictured=BATCH)
     by_id = {channel.id: channel for channel in stored.values()}
     ids: list[int] = []
     await store.write(lambda unit: unit.search.suspend())
     made = iter(data.contacts)
     while batch := list(islice(made, BATCH)):
+        await store.write(partial(_add_visitors, contacts=batch, channels=stored, now=now))
         histories = [writer.history(contact) for contact in batch]
         ids += await store.write(partial(_add_batch, histories=histories, channels=by_id, now=now))
+        if len(ids) == len(batch):  # a million customers need not send a million pictures
+            await store.write(partial(_add_pictures, contact_ids=ids))
         progress(len(batch))
     await store.write(lambda unit: unit.search.rebuild())
-    return DemoWorkspace(agents[AGENT], data, stored, tuple(ids), customers_of(data))
+    return DemoWorkspace(agents[AGENT], data, stored, tuple(ids))
 
 
 async def _add_agents(unit: Unit, data: DemoData) -> dict[str, Agent]:
@@ -116,9 +121,11 @@ async def _add_channels(unit: Unit, data: DemoData, now: datetime) -> dict[str, 
     return found
 
 
-async def _add_visitors(unit: Unit, data: DemoData, channels: Mapping[str, Channel], now: datetime) -> None:
+async def _add_visitors(
+    unit: Unit, contacts: Sequence[DemoContact], channels: Mapping[str, Channel], now: datetime
+) -> None:
     """The browsers of those who chatted: nobody has their tokens, so what is written to them waits for ever."""
-    for contact in data.contacts:
+    for contact in contacts:
         for item in contact.addresses:
             channel = channels[item.channel]
             if channel.kind is ChannelKind.WEBCHAT:
@@ -132,6 +139,16 @@ async def _add_batch(
     return await HistoryRepository.within(unit).add(unit, histories, channels, now)
 
 
+async def _add_pictures(unit: Unit, contact_ids: Sequence[int]) -> None:
+    """What the customers have photographed."""
+    for contact_id, entries in (await unit.timeline.of_all(contact_ids)).items():
+        for entry in entries:
+            if entry.detail.get(FILES):
+                name, content = f"IMG_{4000 + contact_id % 1000}.png", picture(f"{contact_id}/{entry.seq}")
+                file = RemoteFile("photo", name=name, media_type="image/png", content=content)
+                await unit.attachments.add(contact_id, file, entry.at, seq=entry.seq)
+
+
 @dataclass
 class _Histories:
     """Puts ids in the place of names."""
@@ -141,9 +158,12 @@ class _Histories:
     teams: Mapping[str, int]
     channels: Mapping[str, Channel]
     made: int = 0
+    pictured: int = 0
+    """So many contacts' photos are really there."""
 
     def history(self, contact: DemoContact) -> History:
         """One contact as the repository takes it."""
+        self.pictured -= 1
         assignee = self.agents.get(contact.assignee)
         return History(
             NewContact(
@@ -183,7 +203,7 @@ class _Histories:
             channel.id if channel else None,
             provider_id=f"demo.{self.made}" if line.direction is Direction.INBOUND else "",
             delivery=self._delivery(line) if outgoing else None,
-            detail=line.detail,
+            detail={**line.detail, FILES: 1} if line.body == PHOTO and self.pictured >= 0 else line.detail,
         )
 
     def _delivery(self, line: DemoLine) -> HistoryDelivery:
