@@ -283,6 +283,22 @@ async def test_counting_stops_at_a_bound(store: Store, place: Place, monkeypatch
         assert (whole.said(ConversationStatus.NONE), whole.complete) == (str(PEOPLE + 1), True)
 
 
+async def test_an_index_that_knew_only_who_waits_learns_since_when(store: Store, place: Place) -> None:
+    await fill(store, place, random.Random(7))
+    await live(store, place, random.Random(7), 6)
+    async with store._writers.begin() as connection:
+        await connection.exec_driver_sql("UPDATE search_state SET value = 0 WHERE name = 'ready'")
+        await connection.exec_driver_sql("UPDATE search_entries SET waiting = 1 WHERE waiting > 0")
+        await connection.exec_driver_sql("UPDATE search_state SET value = 1 WHERE name = 'ready'")
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0007'")
+    assert "does not hold" in (await problems(store))[0]
+    later = await Store.open(store.url, clock=present)
+    assert await problems(later) == []
+    waiting = InboxFilter(sort=SortOrder.WAITING)
+    assert await compare(later, place, ["555", "l4"], [waiting]) > 0
+    await later.close()
+
+
 async def test_an_older_workspace_gets_its_index(tmp_path: Path) -> None:
     path = tmp_path / "old.db"
     engine = create_engine(f"sqlite:///{path}")

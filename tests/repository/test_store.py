@@ -33,6 +33,7 @@ from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.file_store import FileStore
 from tui_inbox.repository.place import network_filesystem
 from tui_inbox.repository.search_tables import metadata
+from tui_inbox.repository.sqlite_search_schema import WAITING
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
 
@@ -88,7 +89,9 @@ def indexes(connection: Connection) -> set[str]:
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Whether a table is made by the migrations and not by the engine for itself."""
+    """Whether a table or an index is made by the migrations and not by the engine for itself."""
+    if kind == "index":
+        return name != WAITING
     return kind != "table" or not dialect.own_table(name or "")
 
 
@@ -97,7 +100,9 @@ async def test_the_migrations_build_the_tables(file_store: FileStore) -> None:
     metadata.create_all(plain)
     with migrated.connect() as built, plain.connect() as wanted:
         assert compare_metadata(MigrationContext.configure(built, opts={"include_name": is_ours}), metadata) == []
-        assert indexes(built) == indexes(wanted), "conditions of partial indexes included"
+        assert {index for index in indexes(built) if WAITING not in index} == indexes(wanted), (
+            "conditions of partial indexes included"
+        )
     migrated.dispose()
     plain.dispose()
 

@@ -310,6 +310,15 @@ def search_extras(engine: str) -> tuple[str, ...]:
     return postgresql_schema.SEARCH_EXTRAS
 
 
+def waiting_extras(engine: str) -> tuple[str, ...]:
+    """Statements that teach a search index of before since when somebody waits; no harm to one that knows."""
+    if engine == "sqlite":
+        return sqlite_search_schema.LEARN_WAITING
+    from tui_inbox.repository import postgresql_search_schema
+
+    return postgresql_search_schema.LEARN_WAITING
+
+
 def own_table(name: str) -> bool:
     """Whether this is a table of one engine only: made as a part of another, or that of presence."""
     return name.startswith((sqlite_search_schema.WORDS, sqlite_search_schema.TEXTS)) or name == "presence"

@@ -230,6 +230,8 @@ class InboxRepository(Repository):
         descending = segment.descending is not stretch.backwards
         if segment.column is conversations.c.last_activity_at:
             return await hits.in_order(demands, place, stretch.limit, newest_first=descending)
+        if segment.column is conversations.c.waiting_since:
+            return await hits.waiting(demands, place, stretch.limit, longest_first=not descending)
         return await hits.sorted_by(
             segment.column.name, demands, place, stretch.limit, descending=descending, most=MOST_SORTED
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,9 @@ class Segment:
     column: Column[datetime]
     descending: bool
     condition: ColumnElement[bool] | None = None
-    """What its rows have and no other segment's rows have."""
+    """What its rows have, beside a value in the column, and no other segment's rows have."""
+    of_some: bool = False
+    """Not all conversations have a value in the column."""
     few: bool = False
     """Its condition alone finds them by an index, and they are few."""
 
@@ -90,7 +92,10 @@ def segments_of(sort: SortOrder, now: datetime, whole_emails: tuple[str, ...]) -
 
 def in_segment(statement: Select[tuple[()]], segment: Segment) -> Select[tuple[()]]:
     """The statement for the rows of one segment."""
-    return statement if segment.condition is None else statement.where(segment.condition)
+    demands = [] if segment.condition is None else [segment.condition]
+    if segment.of_some:
+        demands.append(segment.column.is_not(None))
+    return statement.where(*demands)
 
 
 def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
@@ -102,11 +107,10 @@ def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
         case SortOrder.OLDEST:
             return [Segment(latest, descending=False)]
         case SortOrder.WAITING:
-            waits = columns.waiting_since.is_not(None)
             # Said so that the index of waiting_since does not tempt the database into sorting the many who don't wait.
             idle = func.coalesce(columns.waiting_since, _NEVER) == _NEVER
             return [
-                Segment(columns.waiting_since, descending=False, condition=waits),
+                Segment(columns.waiting_since, descending=False, of_some=True),
                 Segment(latest, descending=True, condition=idle),
             ]
         case SortOrder.WINDOW_END:
@@ -120,4 +124,4 @@ def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
 
 def _narrowed(segment: Segment, condition: ColumnElement[bool], *, few: bool = False) -> Segment:
     both = condition if segment.condition is None else and_(condition, segment.condition)
-    return Segment(segment.column, segment.descending, both, few)
+    return replace(segment, condition=both, few=few)

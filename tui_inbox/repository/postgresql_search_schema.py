@@ -2,9 +2,10 @@
 
 ``search_entries`` holds what search compares of each conversation; a GIN index over :data:`TOKENS` finds it. Tokens are
 numbers: every one, two or three letters in a row of name, email and digits of phone, the beginning of a custom field,
-the assignee, the team, and where in the order of last activity the conversation is: in which bucket of
-:data:`BUCKET_ROWS`, in which four of them, sixteen, and so on. A page is asked of the newest buckets first and of ever
-larger groups of older ones, so that neither a common word nor a rare one sorts many rows.
+the assignee, the team, whether the customer waits for an answer, and where in the order of last activity the
+conversation is: in which bucket of :data:`BUCKET_ROWS`, in which four of them, sixteen, and so on. A page is asked of
+the newest buckets first and of ever larger groups of older ones, so that neither a common word nor a rare one sorts
+many rows.
 
 ``place`` is the bucket and the contact. Nobody counts what a bucket holds, since all who write would wait for that
 number: now and then, by chance, one who adds looks whether the newest is full, and begins another.
@@ -21,12 +22,12 @@ STATUS_CODES = {"none": 0, "snoozed": 1, "open": 2, "closed": 3}
 LETTERS = 1114112
 """How many different letters there are; three of them and a kind fit into one number."""
 KINDS = {"n": 0, "e": 1, "p": 2, "c": 3}
-ASSIGNEE, TEAM, BUCKET = 0, 1, 2
+ASSIGNEE, TEAM, BUCKET, WAITING = 0, 1, 2, 3
 """Kinds of tokens below zero, see :func:`negative`."""
 
 _BEFORE_ALL = -(1 << 62)
 _READY = "(SELECT value FROM search_state WHERE name = 'ready') = 1"
-_TOLD = ("place", "assignee_id", "team_id", "name", "email", "phone", "custom")
+_TOLD = ("place", "assignee_id", "team_id", "waiting", "name", "email", "phone", "custom")
 TOKENS = f"search_tokens_of({', '.join(f'search_entries.{name}' for name in _TOLD)})"
 
 
@@ -37,7 +38,7 @@ def letters(kind: str, text: str) -> int:
 
 
 def negative(kind: int, number: int) -> int:
-    """The token of an assignee, a team (0 = none), or, with the level in the lowest bits, a group of buckets."""
+    """The token of an assignee, a team (0 = none), those who wait (0), or, with its level, a group of buckets."""
     return -(number * 4 + kind + 1)
 
 
@@ -69,11 +70,12 @@ FROM unnest(string_to_array(words, chr(10))) x $body$"""
 _GROUPS = " || ".join(
     f"(-(((place >> {BUCKET_SHIFT + 2 * level}) * 8 + {level}) * 4 + {BUCKET + 1}))" for level in range(LEVELS)
 )
-_TOKENS_OF = f"""CREATE FUNCTION search_tokens_of(place bigint, assignee_id bigint, team_id bigint, name text,
- email text, phone text, custom text) RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$
+_TOKENS_OF = f"""CREATE FUNCTION search_tokens_of(place bigint, assignee_id bigint, team_id bigint, waiting bigint,
+ name text, email text, phone text, custom text)
+ RETURNS bigint[] LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$
 BEGIN RETURN search_grams({KINDS["n"]}, name) || search_grams({KINDS["e"]}, email) || search_grams({KINDS["p"]}, phone)
  || search_beginnings(custom) || (-(assignee_id * 4 + {ASSIGNEE + 1})) || (-(team_id * 4 + {TEAM + 1}))
- || {_GROUPS}; END $body$"""
+ || CASE WHEN waiting > 0 THEN ARRAY[{negative(WAITING, 0)}]::bigint[] END || {_GROUPS}; END $body$"""
 _PLACE = f"""CREATE FUNCTION search_place(at bigint, contact bigint) RETURNS bigint LANGUAGE sql STABLE STRICT AS $body$
 SELECT ((SELECT bucket FROM search_buckets WHERE (first_at, first_id) <= (at, contact)
  ORDER BY first_at DESC, first_id DESC LIMIT 1) << {BUCKET_SHIFT}) | contact $body$"""
@@ -104,7 +106,7 @@ def _entry(row: str) -> str:
     return (
         f"{row}.contact_id, {row}.last_activity_at AS at, {status_of(row)} AS status, "
         f"coalesce({row}.assignee_id, 0) AS assignee_id, coalesce({row}.team_id, 0) AS team_id, "
-        f"({row}.waiting_since IS NOT NULL)::int AS waiting"
+        f"coalesce({row}.waiting_since, 0) AS waiting"
     )
 
 
@@ -159,6 +161,7 @@ def _triggers() -> list[str]:
 
 
 INDEX = f"CREATE INDEX ix_search_entries_tokens ON search_entries USING gin (({TOKENS.replace('search_entries.', '')}))"
+WAITING_INDEX = "CREATE INDEX ix_search_entries_waiting ON search_entries (waiting, contact_id) WHERE waiting > 0"
 EMPTY = (
     "UPDATE search_state SET value = 0 WHERE name = 'ready'",
     "DROP INDEX IF EXISTS ix_search_entries_tokens",
@@ -187,10 +190,26 @@ SCHEMA = (
     _PLACE,
     _CUSTOM,
     _CLOSE_BUCKET,
+    WAITING_INDEX,
     *_triggers(),
     *FILL,
 )
 """What a new schema has beside the tables."""
+LEARN_WAITING = (
+    *(f"DROP FUNCTION search_{table}_{event.lower()}() CASCADE" for table, event, *_ in KEPT),
+    *EMPTY,
+    "DROP FUNCTION IF EXISTS search_tokens_of(bigint, bigint, bigint, text, text, text, text)",
+    "ALTER TABLE search_entries ALTER COLUMN waiting TYPE bigint",
+    "ALTER TABLE search_changes ALTER COLUMN waiting TYPE bigint",
+    _TOKENS_OF.replace("CREATE", "CREATE OR REPLACE", 1),
+    "DROP INDEX IF EXISTS ix_search_entries_waiting",
+    WAITING_INDEX,
+    *_triggers(),
+    *FILL,
+    "INSERT INTO search_tokens SELECT 'w', count(*) FILTER (WHERE waiting > 0)::float / count(*) FROM search_entries "
+    "HAVING count(*) > 0 ON CONFLICT DO NOTHING",
+)
+"""For an index that knew only who waits, and not since when: it is made anew."""
 
 _SOURCE = f"""SELECT {_entry("v")}, c.name_folded, c.email_folded, c.phone_digits, search_custom(c.id)
  FROM conversations v JOIN contacts c ON c.id = v.contact_id"""

@@ -58,6 +58,11 @@ class Hits(Protocol):
         ``None`` where more than ``most`` would have to be sorted.
         """
 
+    async def waiting(
+        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, longest_first: bool
+    ) -> list[Hit]:
+        """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
+
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
         """The contacts of all hits, in no order, if they are ``most`` at the most; else ``None``."""
 

@@ -46,14 +46,14 @@ search_entries = Table(
     _count("status"),
     Column("assignee_id", Identifier, nullable=False),
     Column("team_id", Identifier, nullable=False),
-    _count("waiting"),
+    Column("waiting", Identifier, nullable=False),
     words("name", None),
     words("email", None),
     words("phone", None),
     words("custom", None),
     Index("uq_search_entries_contact_id", "contact_id", unique=True),
 )
-"""What the index should hold of each conversation."""
+"""What the index should hold of each conversation; ``waiting``: since when, 0 = not."""
 
 search_changes = Table(
     "search_changes",
@@ -63,7 +63,7 @@ search_changes = Table(
     Column("status", Integer),
     Column("assignee_id", Identifier),
     Column("team_id", Identifier),
-    Column("waiting", Integer),
+    Column("waiting", Identifier),
     Column("name", Words),
     Column("email", Words),
     Column("phone", Words),

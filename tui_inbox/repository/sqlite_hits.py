@@ -19,12 +19,14 @@ from tui_inbox.domain.search import Term
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.search_index import Counted, Hit
 from tui_inbox.repository.sqlite_clauses import Clauses, joined_to, rendered_of
-from tui_inbox.repository.sqlite_search_schema import PLACE_BITS, STATUS_BITS, STATUS_CODES, WAITS, WORDS
+from tui_inbox.repository.sqlite_search_schema import PLACE_BITS, STATUS_BITS, STATUS_CODES, WAITING, WAITS, WORDS
 from tui_inbox.repository.tables import conversations
 from tui_inbox.repository.types import instant, microseconds
 
 CLEARLY = 1.5
 """Where that many times as many are expected, or that part of them, nobody needs to count."""
+MOST_WAITING = 400
+"""Hits among those who wait that the index gives to be sorted; more are soon met in the list of all of them."""
 NARROWED = 8
 """How many times as many are looked at for a sort where something is demanded that the index does not know."""
 
@@ -74,10 +76,10 @@ class SqliteHits(Repository):
     ) -> list[Hit]:
         """The first ``limit`` in the order of last activity that meet ``demands``; with a ``place`` those after it."""
         values: dict[str, Any] = {"limit": limit}
-        columns, beyond = "e.at, e.contact_id, w.rowid AS number", ""
-        if place is not None:
-            values |= {"at": microseconds(place.at), "id": place.contact_id}
-            beyond = f" AND (e.at, e.contact_id) {'<' if newest_first else '>'} (:at, :id) AND w.rowid "
+        columns = "e.at, e.contact_id, w.rowid AS number"
+        beyond = _beyond("e.at, e.contact_id", place, values, descending=newest_first)
+        if beyond:
+            beyond = f" AND {beyond} AND w.rowid "
             beyond += f"< ({_BUCKET} + 1) << {_BUCKET_SHIFT}" if newest_first else f">= {_BUCKET} << {_BUCKET_SHIFT}"
         down, last = ("DESC", "min") if newest_first else ("ASC", "max")
         bucket = f"full.number >> {_BUCKET_SHIFT} << {_BUCKET_SHIFT}"
@@ -110,24 +112,38 @@ class SqliteHits(Repository):
     ) -> list[Hit] | None:
         """The first ``limit`` by another instant of the conversation, if the hits are ``most`` at the most."""
         values: dict[str, Any] = {"limit": limit, "most": most + 1}
-        waits = column == conversations.c.waiting_since.name
         columns = f"conversations.{column} AS at, e.contact_id"
-        matching = self._matching(columns, demands, values, WAITS if waits else "", joined={conversations})
-        # Those who wait are found by their token alone; what else is demanded may leave few of many.
-        if await self._too_many(most, values["match"], self._size.waiting if waits else 1, len(demands) > waits):
+        matching = self._matching(columns, demands, values, joined={conversations})
+        if await self._too_many(most, values["match"], 1, narrowed=bool(demands)):
             return None
-        beyond = ""
-        if place is not None:
-            values |= {"at": microseconds(place.at), "id": place.contact_id}
-            beyond = f"WHERE (at, contact_id) {'<' if descending else '>'} (:at, :id)"
+        beyond = _beyond("at, contact_id", place, values, descending=descending)
         down = "DESC" if descending else "ASC"
         (number, _), *rows = await self._rows(
-            f"WITH found AS MATERIALIZED ({matching} LIMIT :most), page AS (SELECT at, contact_id FROM found {beyond} "
-            f"ORDER BY at {down}, contact_id {down} LIMIT :limit) "
+            f"WITH found AS MATERIALIZED ({matching} LIMIT :most), page AS (SELECT at, contact_id FROM found "
+            f"{beyond and f'WHERE {beyond}'} ORDER BY at {down}, contact_id {down} LIMIT :limit) "
             "SELECT count(*), 0 FROM found UNION ALL SELECT * FROM page",
             values,
         )
         return None if number > most else [Hit(instant(at), contact_id) for at, contact_id in rows]
+
+    async def waiting(
+        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, longest_first: bool
+    ) -> list[Hit]:
+        """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
+        values: dict[str, Any] = {"limit": limit}
+        matching = self._matching("e.waiting AS at, e.contact_id", demands, values, WAITS)
+        match = values["match"]
+        if await self._too_many(MOST_WAITING, match, self._size.waiting, narrowed=bool(demands)):
+            # Down the list of all who wait, which has what the words are compared with.
+            values = {"limit": limit}
+            listed = f"search_entries e INDEXED BY {WAITING}"
+            matching = self._entries("e.waiting AS at, e.contact_id", listed, demands, values) + " AND e.waiting > 0"
+        beyond = _beyond("e.waiting, e.contact_id", place, values, descending=not longest_first)
+        down = "ASC" if longest_first else "DESC"
+        return await self._hits(
+            f"{matching}{beyond and f' AND {beyond}'} ORDER BY e.waiting {down}, e.contact_id {down} LIMIT :limit",
+            values,
+        )
 
     async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
         """How many of each status meet ``demands``, among the newest ``most`` at the least."""
@@ -187,17 +203,41 @@ class SqliteHits(Repository):
 
         ``joined``: tables that ``columns`` are of; ``before``: what is read before the index.
         """
+        listed = f"{before}{WORDS} w CROSS JOIN search_entries e ON e.place = w.rowid >> {STATUS_BITS}"
+        values["match"] = f"{self._expression} AND {asked_token(token)}" if token else self._expression
+        known = f"w.rowid & {(1 << STATUS_BITS) - 1}" if status else ""
+        entries = self._entries(columns, listed, demands, values, status=known, joined=joined)
+        return f"{entries} AND {WORDS} MATCH :match"
+
+    def _entries(
+        self,
+        columns: str,
+        listed: str,
+        demands: Sequence[ColumnElement[bool]],
+        values: dict[str, Any],
+        *,
+        status: str = "e.status",
+        joined: Collection[Any] = (),
+    ) -> str:
+        """The query for entries, however they are ``listed``, that have the words and meet all demands.
+
+        ``status``: what tells it; empty where any will do.
+        """
         rendered = rendered_of(demands)
         others = joined_to(rendered.tables | set(joined), "e.contact_id")
-        values |= {"match": f"{self._expression} AND {asked_token(token)}" if token else self._expression}
         values |= {**self._words.values, **rendered.values}
-        wanted = [f"{WORDS} MATCH :match", self._words.text, *_on_owner(self._filter, values), rendered.text]
+        wanted = [self._words.text, *_on_owner(self._filter, values), rendered.text]
         if status and self._filter.status is not None:
-            wanted.append(f"w.rowid & {(1 << STATUS_BITS) - 1} = {STATUS_CODES[self._filter.status.value]}")
-        return (
-            f"SELECT {columns} FROM {before}{WORDS} w CROSS JOIN search_entries e ON e.place = w.rowid >> {STATUS_BITS}"
-            f"{others} WHERE {' AND '.join(filter(None, wanted))}"
-        )
+            wanted.append(f"{status} = {STATUS_CODES[self._filter.status.value]}")
+        return f"SELECT {columns} FROM {listed}{others} WHERE {' AND '.join(filter(None, wanted))}"
+
+
+def _beyond(key: str, place: Hit | None, values: dict[str, Any], *, descending: bool) -> str:
+    """That a row comes after ``place`` in the order of ``key``; empty without a place."""
+    if place is None:
+        return ""
+    values |= {"at": microseconds(place.at), "id": place.contact_id}
+    return f"({key}) {'<' if descending else '>'} (:at, :id)"
 
 
 def _on_owner(f: InboxFilter, values: dict[str, Any]) -> list[str]:

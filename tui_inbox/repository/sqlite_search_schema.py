@@ -117,12 +117,17 @@ def custom_of(contact: str) -> str:
     return f"(SELECT coalesce({joined}, '') FROM contact_fields WHERE contact_id = {contact})"
 
 
+def _in_words(row: str, column: str) -> str:
+    """What the tokens say of a column: of the wait only that there is one."""
+    return f"({row}.{column} > 0)" if column == "waiting" else f"{row}.{column}"
+
+
 _INDEX = (
     f"CREATE VIRTUAL TABLE {WORDS} USING fts5(tokens, content='', detail=none, columnsize=0, prefix='2 3', "
     f"tokenize={_option('ascii tokenchars ' + _quoted(_TOKEN_CHARACTERS))})"
 )
 _INDEXED = ("place", "status", "assignee_id", "team_id", "waiting", "name", "email", "phone", "custom")
-_INDEXED_DIFFERS = " OR ".join(f"NEW.{name} <> OLD.{name}" for name in _INDEXED)
+_INDEXED_DIFFERS = " OR ".join(f"{_in_words('NEW', name)} <> {_in_words('OLD', name)}" for name in _INDEXED)
 _NOTE = (
     f"INSERT OR IGNORE INTO search_changes (contact_id, {', '.join(_INDEXED)}) "
     f"VALUES (OLD.contact_id, {', '.join(f'OLD.{name}' for name in _INDEXED)});"
@@ -188,21 +193,21 @@ _SEARCH_TRIGGERS = (
     f"BEGIN {_NOTE} END",
     f"""CREATE TRIGGER search_conversations_insert AFTER INSERT ON conversations WHEN {_READY} BEGIN {_TAKE_PLACE}
 INSERT INTO search_entries SELECT {_PLACE}, NEW.contact_id, NEW.last_activity_at, {_status("NEW")},
- coalesce(NEW.assignee_id, 0), coalesce(NEW.team_id, 0), NEW.waiting_since IS NOT NULL, c.name_folded,
+ coalesce(NEW.assignee_id, 0), coalesce(NEW.team_id, 0), coalesce(NEW.waiting_since, 0), c.name_folded,
  c.email_folded, c.phone_digits,
  {custom_of("c.id")} FROM contacts c WHERE c.id = NEW.contact_id; END""",
     f"""CREATE TRIGGER search_conversations_move AFTER UPDATE OF last_activity_at ON conversations
 WHEN NEW.last_activity_at <> OLD.last_activity_at AND {_READY} BEGIN {_TAKE_PLACE}
 UPDATE search_entries SET at = NEW.last_activity_at, status = {_status("NEW")},
  assignee_id = coalesce(NEW.assignee_id, 0), team_id = coalesce(NEW.team_id, 0),
- waiting = NEW.waiting_since IS NOT NULL,
+ waiting = coalesce(NEW.waiting_since, 0),
  place = CASE WHEN place / {_PLACES} = {_BUCKET} THEN place ELSE {_PLACE} END
  WHERE contact_id = NEW.contact_id; END""",
     f"""CREATE TRIGGER search_conversations_change
 AFTER UPDATE OF status, assignee_id, team_id, waiting_since ON conversations
 WHEN NEW.last_activity_at = OLD.last_activity_at AND {_READY} BEGIN
 UPDATE search_entries SET status = {_status("NEW")}, assignee_id = coalesce(NEW.assignee_id, 0),
- team_id = coalesce(NEW.team_id, 0), waiting = NEW.waiting_since IS NOT NULL
+ team_id = coalesce(NEW.team_id, 0), waiting = coalesce(NEW.waiting_since, 0)
  WHERE contact_id = NEW.contact_id; END""",
     f"CREATE TRIGGER search_conversations_delete AFTER DELETE ON conversations WHEN {_READY} "
     "BEGIN DELETE FROM search_entries WHERE contact_id = OLD.contact_id; END",
@@ -275,7 +280,7 @@ FILL = (
 SELECT ((n - 1) / {BUCKET_ROWS} + 1) * {_PLACES} + (n - 1) % {BUCKET_ROWS} + 1, v.contact_id, v.last_activity_at,
  {_status("v")}, coalesce(v.assignee_id, 0), coalesce(v.team_id, 0), v.waiting, c.name_folded, c.email_folded,
  c.phone_digits, {custom_of("c.id")}
-FROM (SELECT contact_id, last_activity_at, status, assignee_id, team_id, waiting_since IS NOT NULL AS waiting,
+FROM (SELECT contact_id, last_activity_at, status, assignee_id, team_id, coalesce(waiting_since, 0) AS waiting,
  row_number() OVER (ORDER BY last_activity_at, contact_id) AS n FROM conversations) v
  CROSS JOIN contacts c ON c.id = v.contact_id""",
     f"""INSERT INTO search_buckets SELECT place / {_PLACES}, at, contact_id, {BUCKET_ROWS} FROM search_entries
@@ -308,7 +313,7 @@ REBUILD = (
 """Make index and counters anew, the index in one piece: in pieces it takes ten times as long to find the newest."""
 
 _SOURCE = f"""SELECT v.contact_id, v.last_activity_at, {_status("v")}, coalesce(v.assignee_id, 0),
- coalesce(v.team_id, 0), v.waiting_since IS NOT NULL, c.name_folded, c.email_folded, c.phone_digits
+ coalesce(v.team_id, 0), coalesce(v.waiting_since, 0), c.name_folded, c.email_folded, c.phone_digits
  FROM conversations v
  JOIN contacts c ON c.id = v.contact_id"""
 _ENTRIES = "SELECT contact_id, at, status, assignee_id, team_id, waiting, name, email, phone FROM search_entries"
@@ -356,12 +361,28 @@ LOST_TEXTS = f"""SELECT id FROM (SELECT id, search_words_of(body) AS spoken FROM
  AND {TEXTS} MATCH '"' || substr(spoken, 1, instr(spoken || ' ', ' ') - 1) || '"')"""
 """Of some messages, those that the index does not have under their first word."""
 
+WAITING = "ix_search_entries_waiting"
+_WAITING_INDEX = (
+    f"CREATE INDEX {WAITING} ON search_entries "
+    "(waiting, contact_id, status, assignee_id, team_id, name, email, phone, custom) WHERE waiting > 0"
+)
+"""Who has waited longest, with all that a search compares: to find what many have, no entry is looked at."""
 SCHEMA = (
     "INSERT INTO search_state (name, value) VALUES ('ready', 0), ('sampled', 0), ('texts', 0)",
     _INDEX,
+    _WAITING_INDEX,
     _TEXT_INDEX,
     _TEXT_TRIGGER,
     *_SEARCH_TRIGGERS,
     *_COUNTER_TRIGGERS,
 )
 """What a new schema has beside the tables."""
+LEARN_WAITING = (
+    *(f"DROP TRIGGER {trigger.split()[2]}" for trigger in _SEARCH_TRIGGERS),
+    "UPDATE search_entries SET waiting = (SELECT coalesce(waiting_since, 0) FROM conversations v "
+    "WHERE v.contact_id = search_entries.contact_id) WHERE waiting = 1",
+    f"DROP INDEX IF EXISTS {WAITING}",
+    _WAITING_INDEX,
+    *_SEARCH_TRIGGERS,
+)
+"""For an index that knew only who waits, and not since when."""
