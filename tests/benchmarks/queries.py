@@ -1,7 +1,7 @@
 """``python -m tests.benchmarks.queries [--contacts N | --database URL]… [--runs 30] [--keep FOLDER] [--json FILE]``.
 
 Pages of the repository and their counts are timed at each size beside the floor: the statements that the repository
-sent, sent again through the bare driver (``sqlite3``, ``asyncpg``) in the same process. On SQLite times are those of
+sent, sent again through the bare driver (``aiosqlite``, ``asyncpg``) in the same process. On SQLite times are those of
 the processor, so that other programs matter little; a server's are of the clock. Growth is that of the median over the
 smallest size. ``--database``: a workspace on a server, such as ``tui-inbox db copy`` makes of one of these.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sqlite3
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import asyncpg
 from sqlalchemy import event
 
@@ -28,7 +28,7 @@ from tests.benchmarks import dataset
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, SortOrder
 from tui_inbox.domain.search import parse
-from tui_inbox.repository.sqlite_search_schema import add_functions
+from tui_inbox.repository.sqlite_search_schema import FUNCTIONS
 from tui_inbox.repository.store import Store
 
 NOW = datetime.fromtimestamp(dataset.NOW / 1_000_000, UTC)
@@ -98,15 +98,12 @@ class Floor:
 
 
 class FileFloor(Floor):
-    """Through ``sqlite3``."""
+    """Through ``aiosqlite``, by its shortest way."""
 
-    def __init__(self, store: Store, path: Path) -> None:
-        super().__init__(store)
-        self._bare = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
-        add_functions(self._bare)
+    bare: aiosqlite.Connection
 
     async def send(self, statement: str, parameters: Any) -> None:
-        self._bare.execute(statement, parameters).fetchall()
+        await self.bare.execute_fetchall(statement, parameters)
 
 
 class ServerFloor(Floor):
@@ -123,10 +120,14 @@ class ServerFloor(Floor):
 async def measure_file(path: Path, contacts: int, runs: int) -> list[Timed]:
     """Every question on a workspace in a file."""
     store = await Store.open(str(path))
-    try:
-        return await measure(store, FileFloor(store, path), contacts, runs)
-    finally:
-        await store.close()
+    floor = FileFloor(store)
+    async with aiosqlite.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None) as floor.bare:
+        for name, arguments, function in FUNCTIONS:
+            await floor.bare.create_function(name, arguments, function, deterministic=True)
+        try:
+            return await measure(store, floor, contacts, runs)
+        finally:
+            await store.close()
 
 
 async def measure_server(url: str, runs: int) -> list[Timed]:
