@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tui_inbox.domain.models import Contact
-from tui_inbox.domain.search import digits_of, fold, matched_fields, parse, says, text_words
+from tui_inbox.domain.search import digits_of, fold, line_that_says, matched_fields, parse, says, text_words
 
 CARLOS = Contact(1, "Carlos", "Fuentes", "c.fuentes@example.com", "+15551234567", custom={"plan": "Gold Plus"})
 SCARLET = Contact(2, "Scarlet", "O'Neil", "scarlet@shop.example", "+442071838750")
@@ -103,3 +103,22 @@ def test_what_a_message_says_is_its_words_in_a_row(before: str, after: str, at: 
     in_a_row = any(row[:-1] == wanted[:-1] and row[-1].startswith(wanted[-1]) for row in rows) if wanted else False
     assert says(body, [text]) is in_a_row
     assert says(body, [text, "zz"]) is False
+
+
+LONG = st.text(alphabet="ab_1 .-王李カßÉ½´", max_size=60)
+
+
+@given(LONG, st.integers(0, 59), st.integers(1, 8))
+def test_the_shown_part_of_a_line_has_what_was_sought(line: str, at: int, length: int) -> None:
+    text = fold(line[at : at + length])
+    assume(says(line, [text]))
+    shown = line_that_says(f"first\n{line}\nlast", [text])
+    assert says(shown, [text])
+    assert " ".join(line.split()).endswith(" ".join(shown.removeprefix("…").split()))
+
+
+def test_a_line_is_shown_from_shortly_before_what_was_sought() -> None:
+    assert line_that_says("Hi,\n\nI would know about my refund please", ["refund"]) == "… my refund please"
+    assert line_that_says("refund me\nnow", ["refund"]) == "refund me"
+    assert line_that_says("两个星期以前我在你们的网站上买了一件衣服想退款", ["退款"]) == "…件衣服想退款"
+    assert line_that_says("one\ntwo", ["one two"]) == "one"

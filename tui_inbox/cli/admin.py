@@ -71,7 +71,8 @@ def add_channel(
     secrets = _secrets(added, settings)
     check = None if no_test else _tested(session, added, settings)
     told = {} if check is None else {"ok": check.ok, "check": check.message}
-    emit_record({**_channel_record(added, settings), "secrets": secrets, **told}, as_json=as_json)
+    shown: Any = secrets if as_json else {item["name"]: item["source"] for item in secrets if item["set"]}
+    emit_record({**_channel_record(added, settings), "secrets": shown, **told}, as_json=as_json)
     for secret in secrets:
         if not secret["set"]:
             tell(f"set {secret['name']}: in [channels.{name}] of the settings, or in {secret['variable']}")

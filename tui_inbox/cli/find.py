@@ -212,7 +212,7 @@ def _thread(entries: list[TimelineEntry]) -> list[dict[str, Any]]:
 def _print_contact(record: dict[str, Any], view: ContactView, entries: list[TimelineEntry]) -> None:
     from tui_inbox.cli.output import emit_record
 
-    emit_record({name: value for name, value in record.items() if value not in (None, "", (), {}, [])}, as_json=False)
+    emit_record(record, as_json=False)
     if view.reach:
         click.echo()
         emit_rows([reach_record(item) for item in view.reach], REACH_COLUMNS, as_json=False)

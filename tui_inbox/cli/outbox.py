@@ -73,7 +73,7 @@ def show(session: Session, message_id: str, as_json: bool) -> None:
         emit_json(record)
         return
     attempts = record.pop("attempts")
-    emit_record({name: value for name, value in record.items() if value not in (None, "")}, as_json=False)
+    emit_record(record, as_json=False)
     for attempt in attempts:
         emit_record({}, as_json=False, sentence=_told(attempt))
 

@@ -70,7 +70,7 @@ def emit_rows(rows: Sequence[Row], columns: Sequence[str], *, as_json: bool, as_
 
 
 def emit_record(record: Row, *, as_json: bool, sentence: str = "") -> None:
-    """One thing: as JSON, or as ``sentence``, or as a line per field."""
+    """One thing: as JSON, or as ``sentence``, or as a line per field that has a value."""
     from tui_inbox.text import terminal_safe
 
     if as_json:
@@ -78,9 +78,11 @@ def emit_record(record: Row, *, as_json: bool, sentence: str = "") -> None:
     elif sentence:
         click.echo(terminal_safe(sentence))
     else:
-        width = max(map(len, record), default=0)
-        for name, value in record.items():
-            click.echo(f"{name.ljust(width)}{GAP}{terminal_safe(cell(value))}".rstrip())
+        cells = {name: cell(value) for name, value in record.items()}
+        width = max((len(name) for name, value in cells.items() if value), default=0)
+        for name, value in cells.items():
+            if value:
+                click.echo(f"{name.ljust(width)}{GAP}{terminal_safe(value)}".rstrip())
 
 
 def cell(value: Any) -> str:

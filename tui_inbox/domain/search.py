@@ -24,6 +24,8 @@ MOST_WORDS = 12
 """Words beyond these are ignored: no real query has them."""
 MOST_LETTERS = 200
 """Letters of one word beyond these are ignored."""
+LEAD = 8
+"""Letters of a found line that may stand before the words that were sought."""
 
 _SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _LETTER = rf"[^\W{_SINGLE}]"
@@ -156,9 +158,33 @@ def says(body: str, texts: Iterable[str]) -> bool:
 
 
 def line_that_says(body: str, texts: Sequence[str]) -> str:
-    """The line of ``body`` that has the first of ``texts``; the first line where it goes over several."""
+    """The line of ``body`` that has the first of ``texts``, from a little before it; the first line where it goes over
+    several."""
     lines = [line for line in body.splitlines() if line.strip()]
-    return next((line for line in lines if says(line, texts[:1])), lines[0] if lines else "")
+    found = next((line for line in lines if says(line, texts[:1])), None)
+    if found is None:
+        return lines[0] if lines else ""
+    return _from_shortly_before(found, texts[0])
+
+
+def _from_shortly_before(line: str, text: str) -> str:
+    """The line without what would push ``text`` out of a narrow column; that something is left out is shown."""
+    words = line.split()
+    folded = [fold(word) for word in words]
+    row = _in_a_row(text)
+    match = None if row is None else row.search(" ".join(folded))
+    if match is None or match.start() <= LEAD:
+        return line
+    number, within = 0, match.start()
+    while within > len(folded[number]):
+        within -= len(folded[number]) + 1
+        number += 1
+    if within > LEAD and len(folded[number]) == len(words[number]):  # no blanks, as in Chinese
+        return f"…{words[number][within - LEAD // 2 :]} {' '.join(words[number + 1 :])}".rstrip()
+    lead = within
+    while number and lead + len(words[number - 1]) < LEAD:
+        number, lead = number - 1, lead + len(words[number - 1]) + 1
+    return f"… {' '.join(words[number:])}"
 
 
 @lru_cache(maxsize=256)

@@ -219,6 +219,8 @@ def _found(row: InboxRow, spoken: str) -> str:
     """
     if not row.matched:
         return ""
+    if row.matched == ("text",):
+        return spoken  # it speaks for itself, and a narrow column has room for the words or for where they are
     values = {"text": spoken, "name": row.preview, "phone": row.phone, "email": row.email, "email part": row.email}
     shown = values.get(row.matched[0], "")
     names = dict.fromkeys(name.removesuffix(" part") for name in row.matched)
