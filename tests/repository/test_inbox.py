@@ -287,7 +287,14 @@ async def test_facets(store: Store, place: Place) -> None:
     assert [count for _, count in facets.tags] == sorted((count for _, count in facets.tags), reverse=True)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "=", "é", "bnVsbA", "WzEsMl0", "W10", "eyJhIjoxfQ", "A" * 5000])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("", "x", "=", "é", "....", "A" * 5000, "latest.0.1.2", "latest.0.1.2.3.4", "never.0.1.2.3", "latest.9.1.2.3"),
+        *("latest.x.1.2.3", "latest.0.1.-2.3", f"latest.0.{'9' * 40}.2.3", f"latest.0.1.{'9' * 40}.3", "latest.0.1.2."),
+        f"latest.0.1.2.{'9' * 5000}",
+    ],
+)
 async def test_cursors_that_are_none(store: Store, place: Place, cursor: str) -> None:
     with pytest.raises(UsageError, match="begin again without it"):
         await page(store, InboxFilter(), after=cursor)

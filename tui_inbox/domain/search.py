@@ -170,16 +170,15 @@ def line_that_says(body: str, texts: Sequence[str]) -> str:
 def _from_shortly_before(line: str, text: str) -> str:
     """The line without what would push ``text`` out of a narrow column; that something is left out is shown."""
     words = line.split()
-    folded = [fold(word) for word in words]
+    folded = line.lower().split() if line.isascii() else [fold(word) for word in words]
     row = _in_a_row(text)
     match = None if row is None else row.search(" ".join(folded))
     if match is None or match.start() <= LEAD:
         return line
     number, within = 0, match.start()
     while within > len(folded[number]):
-        within -= len(folded[number]) + 1
-        number += 1
-    if within > LEAD and len(folded[number]) == len(words[number]):  # no blanks, as in Chinese
+        number, within = number + 1, within - len(folded[number]) - 1
+    if within > LEAD and all(len(fold(letter)) == 1 for letter in words[number]):  # no blanks, as in Chinese
         return f"…{words[number][within - LEAD // 2 :]} {' '.join(words[number + 1 :])}".rstrip()
     lead = within
     while number and lead + len(words[number - 1]) < LEAD:

@@ -43,6 +43,9 @@ class ListedTemplate(Protocol):
     def reason(self) -> str: ...
 
 
+_CHANNELS = select(channels).order_by(channels.c.name_folded)
+
+
 class DirectoryRepository(Repository):
     """Reads and writes of the workspace's own things. Names are found without regard to case and accents."""
 
@@ -94,7 +97,7 @@ class DirectoryRepository(Repository):
 
     async def channels(self) -> list[Channel]:
         """Every channel, by name."""
-        return [channel_row(row) for row in await self._all(select(channels).order_by(channels.c.name_folded))]
+        return [channel_row(row) for row in await self._all(_CHANNELS)]
 
     async def channel(self, name: str) -> Channel | None:
         """The channel of that name."""

@@ -12,7 +12,7 @@ from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.filters import InboxFilter, StatusCounts
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus
-from tui_inbox.domain.models import InboxFacets, InboxRow
+from tui_inbox.domain.models import Channel, InboxFacets, InboxRow
 from tui_inbox.repository.among import among
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.directory import DirectoryRepository
@@ -64,6 +64,8 @@ class _Question:
     narrow: list[ColumnElement[bool]]
     """What is demanded beside inbox, status and words."""
     hits: Hits | None
+    channels: Sequence[Channel] = ()
+    """All there are, where one of them is asked for."""
     sayings: Sayings | None = None
     few: Collection[int] | None = None
     """The contacts that meet all demands, where they were few enough to be found at once."""
@@ -203,7 +205,8 @@ class InboxRepository(Repository):
     ) -> _Question:
         """What the filter demands, and ``more``; a search in messages is done here already."""
         index = index_of(self._connection)
-        question = _Question(f, [*conditions(f, await self._names(f), now), *more], None)
+        names = await self._names(f)
+        question = _Question(f, [*conditions(f, names, now), *more], None, names.channels)
         if f.query.texts:
             demands = question.demands_of_any_status if of_any_status else question.demands
             sayings = await index.sayings(storable_query(f.query).texts, demands, MOST_SAYING)
@@ -261,7 +264,7 @@ class InboxRepository(Repository):
 
     async def _rows(self, f: InboxFilter, now: datetime, found: Sequence[Placed], asked: _Question) -> list[InboxRow]:
         cursor = Cursor(f.sort, 0, now, 0, now)
-        said = Asked(cursor, storable_query(f.query), asked.entries)
+        said = Asked(cursor, storable_query(f.query), asked.entries, asked.channels)
         return await InboxRows(self._connection).complete(found, said)
 
     async def _kept_counts(self, f: InboxFilter) -> StatusCounts:

@@ -1,7 +1,8 @@
 """Reading hits from the search index of SQLite, in the order of the list or of few in another order.
 
-Statements are written as text: for questions that are asked with every key, putting them together from expressions
-takes longer than the database needs to answer. Which tokens are matched is decided in ``sqlite_search``.
+Statements are written as text, and go to the driver as they are: for questions that are asked with every key, putting
+them together from expressions takes longer than the database needs to answer. Which tokens are matched is decided in
+``sqlite_search``.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tui_inbox.domain.filters import InboxFilter, InboxKind
@@ -88,10 +88,11 @@ class SqliteHits(Repository):
             if newest_first
             else f"w.rowid > full.number AND w.rowid < ({bucket}) + (1 << {_BUCKET_SHIFT})"
         )
-        matching = self._matching(columns, demands, values) + beyond
+        asked = rendered_of(demands)
+        matching = self._matching(columns, asked, values) + beyond
         # Within a bucket places follow no order: what is left of the last one is needed too, to sort it. Where the
         # first are all, there is none, and the index is not asked for it: to find nothing may take it longest.
-        rest = self._matching(columns, demands, values, before="full CROSS JOIN ") + beyond
+        rest = self._matching(columns, asked, values, before="full CROSS JOIN ") + beyond
         return await self._hits(
             f"WITH first AS MATERIALIZED ({matching} ORDER BY w.rowid {down} LIMIT :limit), "
             f"full AS MATERIALIZED (SELECT {last}(number) AS number FROM first HAVING count(*) = :limit) "
@@ -113,7 +114,7 @@ class SqliteHits(Repository):
         """The first ``limit`` by another instant of the conversation, if the hits are ``most`` at the most."""
         values: dict[str, Any] = {"limit": limit, "most": most + 1}
         columns = f"conversations.{column} AS at, e.contact_id"
-        matching = self._matching(columns, demands, values, joined={conversations})
+        matching = self._matching(columns, rendered_of(demands), values, joined={conversations})
         if await self._too_many(most, values["match"], 1, narrowed=bool(demands)):
             return None
         beyond = _beyond("at, contact_id", place, values, descending=descending)
@@ -131,13 +132,14 @@ class SqliteHits(Repository):
     ) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
         values: dict[str, Any] = {"limit": limit}
-        matching = self._matching("e.waiting AS at, e.contact_id", demands, values, WAITS)
+        asked = rendered_of(demands)
+        matching = self._matching("e.waiting AS at, e.contact_id", asked, values, WAITS)
         match = values["match"]
         if await self._too_many(MOST_WAITING, match, self._size.waiting, narrowed=bool(demands)):
             # Down the list of all who wait, which has what the words are compared with.
             values = {"limit": limit}
             listed = f"search_entries e INDEXED BY {WAITING}"
-            matching = self._entries("e.waiting AS at, e.contact_id", listed, demands, values) + " AND e.waiting > 0"
+            matching = self._entries("e.waiting AS at, e.contact_id", listed, asked, values) + " AND e.waiting > 0"
         beyond = _beyond("e.waiting, e.contact_id", place, values, descending=not longest_first)
         down = "ASC" if longest_first else "DESC"
         return await self._hits(
@@ -148,7 +150,8 @@ class SqliteHits(Repository):
     async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
         """How many of each status meet ``demands``, among the newest ``most`` at the least."""
         values: dict[str, Any] = {"most": most}
-        matching = self._matching(f"w.rowid & {(1 << STATUS_BITS) - 1} AS status", demands, values, status=False)
+        code = f"w.rowid & {(1 << STATUS_BITS) - 1} AS status"
+        matching = self._matching(code, rendered_of(demands), values, status=False)
         counted = f"SELECT status, count(*) FROM ({matching} ORDER BY w.rowid DESC LIMIT :most) GROUP BY status"
         by_code = {int(code): int(number) for code, number in await self._rows(counted, values)}
         numbers = {status: by_code.get(code, 0) for status, code in STATUS_CODES.items()}
@@ -157,7 +160,7 @@ class SqliteHits(Repository):
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most."""
         values: dict[str, Any] = {"most": most + 1}
-        matching = self._matching("e.contact_id, e.place", demands, values)
+        matching = self._matching("e.contact_id, e.place", rendered_of(demands), values)
         # Unless something is demanded that leaves few of many, the first ones tell.
         if demands and await self._more_than(most * NARROWED, values["match"]):
             return None
@@ -186,12 +189,12 @@ class SqliteHits(Repository):
         return [Hit(instant(at), contact_id) for at, contact_id in await self._rows(statement, values)]
 
     async def _rows(self, statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
-        return (await self._connection.execute(sql(statement), values)).all()
+        return (await self._connection.exec_driver_sql(statement, dict(values))).all()
 
     def _matching(
         self,
         columns: str,
-        demands: Sequence[ColumnElement[bool]],
+        asked: Clauses,
         values: dict[str, Any],
         token: str = "",
         *,
@@ -206,27 +209,26 @@ class SqliteHits(Repository):
         listed = f"{before}{WORDS} w CROSS JOIN search_entries e ON e.place = w.rowid >> {STATUS_BITS}"
         values["match"] = f"{self._expression} AND {asked_token(token)}" if token else self._expression
         known = f"w.rowid & {(1 << STATUS_BITS) - 1}" if status else ""
-        entries = self._entries(columns, listed, demands, values, status=known, joined=joined)
+        entries = self._entries(columns, listed, asked, values, status=known, joined=joined)
         return f"{entries} AND {WORDS} MATCH :match"
 
     def _entries(
         self,
         columns: str,
         listed: str,
-        demands: Sequence[ColumnElement[bool]],
+        asked: Clauses,
         values: dict[str, Any],
         *,
         status: str = "e.status",
         joined: Collection[Any] = (),
     ) -> str:
-        """The query for entries, however they are ``listed``, that have the words and meet all demands.
+        """The query for entries, however they are ``listed``, that have the words and meet what is asked.
 
         ``status``: what tells it; empty where any will do.
         """
-        rendered = rendered_of(demands)
-        others = joined_to(rendered.tables | set(joined), "e.contact_id")
-        values |= {**self._words.values, **rendered.values}
-        wanted = [self._words.text, *_on_owner(self._filter, values), rendered.text]
+        others = joined_to(asked.tables | set(joined), "e.contact_id")
+        values |= {**self._words.values, **asked.values}
+        wanted = [self._words.text, *_on_owner(self._filter, values), asked.text]
         if status and self._filter.status is not None:
             wanted.append(f"{status} = {STATUS_CODES[self._filter.status.value]}")
         return f"SELECT {columns} FROM {listed}{others} WHERE {' AND '.join(filter(None, wanted))}"

@@ -9,9 +9,9 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, select
-from sqlalchemy import text as sql
 
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.search import Term
@@ -52,7 +52,7 @@ _STATE = """SELECT EXISTS (SELECT 1 FROM search_changes) AS changed,
  (SELECT value FROM search_state WHERE name = 'sampled') AS sampled"""
 _BUCKETS = "buckets"
 """Stands in the place of a token for the number of buckets; no token begins with its letter."""
-_SHARES = sql(
+_SHARES = (
     "SELECT '' AS token, value AND NOT EXISTS (SELECT 1 FROM search_changes) AS share FROM search_state "
     f"WHERE name = 'ready' UNION ALL SELECT '{_BUCKETS}', max(bucket) FROM search_buckets UNION ALL "
     "SELECT token, share FROM search_tokens WHERE token IN (SELECT value FROM json_each(:tokens))"
@@ -133,11 +133,11 @@ class SqliteSearch(Repository):
         total = int(await self._value(select(func.max(search_entries.c.contact_id))) or 0)
         step = max(1, total // SAMPLE)
         ids = json.dumps(list(range(1, total + 1, step)))
-        statement = sql(
+        statement = (
             f"SELECT {document('e')} FROM json_each(:ids) i CROSS JOIN search_entries e ON e.contact_id = i.value"
         )
         looked, found = 0, Counter[str]()
-        for (tokens,) in (await self._connection.execute(statement, {"ids": ids})).all():
+        for (tokens,) in (await self._connection.exec_driver_sql(statement, {"ids": ids})).all():
             looked += 1
             found.update({token[:length] for token in tokens.split("\n") for length in _lengths(token)})
         await self._connection.exec_driver_sql("DELETE FROM search_tokens")
@@ -161,7 +161,8 @@ class SqliteSearch(Repository):
 
     async def _shares(self, tokens: Iterable[str]) -> dict[str, float] | None:
         """Shares of the tokens that are known to be frequent; ``None`` while the index can't be asked."""
-        rows = (await self._connection.execute(_SHARES, {"tokens": json.dumps(sorted(set(tokens)))})).all()
+        asked = {"tokens": json.dumps(sorted(set(tokens)))}
+        rows: Sequence[Any] = (await self._connection.exec_driver_sql(_SHARES, asked)).all()
         shares = {token: float(share) for token, share in rows}
         return shares if shares.pop("", 0.0) else None
 

@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, TextClause
-from sqlalchemy import text as sql
+from sqlalchemy import ColumnElement
 
 from tui_inbox.domain.search import text_words
 from tui_inbox.repository.base import Repository
@@ -29,14 +28,15 @@ class SqliteTexts(Repository):
             return Sayings((), complete=True)
         statement, values = _saying(texts, asked, demands)
         values |= {"most": MOST_MESSAGES, "more": limit + 1}
-        (looked, _), *rows = (await self._connection.execute(statement, values)).all()
-        found = tuple(Said(contact_id, entry_id) for entry_id, contact_id in rows[:limit])
-        return Sayings(found, complete=looked < MOST_MESSAGES and len(rows) <= limit)
+        found: Sequence[Any] = (await self._connection.exec_driver_sql(statement, values)).all()
+        (looked, _), *rows = found
+        said = tuple(Said(contact_id, entry_id) for entry_id, contact_id in rows[:limit])
+        return Sayings(said, complete=looked < MOST_MESSAGES and len(rows) <= limit)
 
 
 def _saying(
     texts: Sequence[str], asked: Sequence[Sequence[str]], demands: Sequence[ColumnElement[bool]]
-) -> tuple[TextClause, dict[str, Any]]:
+) -> tuple[str, dict[str, Any]]:
     """How many messages are looked at, and then of each contact the newest that has all of ``texts``."""
     rendered = rendered_of(demands)
     parts = [_begun(word) if word is words[-1] else _quoted(word) for words in asked for word in words]
@@ -48,7 +48,7 @@ def _saying(
     else:
         del values["texts"]
     condition = " AND ".join(filter(None, wanted)) or "1"
-    return sql(
+    return (
         f"WITH newest AS MATERIALIZED (SELECT rowid AS id FROM {TEXTS} WHERE {TEXTS} MATCH :match "
         "ORDER BY rowid DESC LIMIT :most) SELECT count(*), 0 FROM newest UNION ALL "
         f"SELECT * FROM (SELECT max(t.id), t.contact_id FROM newest CROSS JOIN timeline t ON t.id = newest.id"
