@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.filters import InboxFilter, StatusCounts
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus
 from tui_inbox.domain.models import Channel, InboxFacets, InboxRow
 from tui_inbox.repository.among import among
 from tui_inbox.repository.base import Repository
+from tui_inbox.repository.demands import tables_of
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.inbox_rows import Asked, InboxRows, Placed
 from tui_inbox.repository.paging import Cursor, Segment, decode, in_segment, segments_of
@@ -303,10 +303,6 @@ def _joined(
 ) -> Select[Any]:
     """Counting needs the contacts only where something is asked of them."""
     asked = [*demands, *([] if segment is None or segment.condition is None else [segment.condition])]
-    if any(contacts in _tables(demand) for demand in asked):
+    if contacts in tables_of(asked):
         return statement.select_from(conversations.join(contacts, contacts.c.id == conversations.c.contact_id))
     return statement.select_from(conversations)
-
-
-def _tables(condition: ColumnElement[bool]) -> set[Any]:
-    return {getattr(item, "table", None) for item in visitors.iterate(condition)}

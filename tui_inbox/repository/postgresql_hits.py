@@ -23,11 +23,11 @@ from sqlalchemy import (
     type_coerce,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.search import Term
 from tui_inbox.repository.base import Repository
+from tui_inbox.repository.demands import joined
 from tui_inbox.repository.postgresql_search_schema import (
     ASSIGNEE,
     BUCKET_ROWS,
@@ -42,7 +42,7 @@ from tui_inbox.repository.postgresql_search_schema import (
 )
 from tui_inbox.repository.search_index import Counted, Hit
 from tui_inbox.repository.search_tables import search_buckets, search_entries
-from tui_inbox.repository.tables import contacts, conversations
+from tui_inbox.repository.tables import conversations
 from tui_inbox.repository.types import Instant
 
 ENOUGH = 4
@@ -189,17 +189,12 @@ class PostgresqlHits(Repository):
 
     def _entries(self, demands: Sequence[ColumnElement[bool]], *columns: Any, status: bool = True) -> Select[Any]:
         """The query for entries that have the words and meet all demands, whatever way they are come to."""
-        joined: Any = search_entries
-        tables = {getattr(item, "table", None) for demand in demands for item in visitors.iterate(demand)}
-        if conversations in tables:
-            joined = joined.join(conversations, conversations.c.contact_id == _E.contact_id)
-        if contacts in tables:
-            joined = joined.join(contacts, contacts.c.id == _E.contact_id)
+        read, demands = joined(search_entries, _E.contact_id, demands)
         _, of_owner = _owner(self._filter)
         wanted = [*self._verified, *of_owner, *demands]
         if status and self._filter.status is not None:
             wanted.append(_E.status == STATUS_CODES[self._filter.status.value])
-        return select(*columns).select_from(joined).where(*wanted)
+        return select(*columns).select_from(read).where(*wanted)
 
 
 def _two_groups(bucket: int, level: int, newest: int, *, newest_first: bool) -> tuple[list[int], int]:

@@ -22,14 +22,14 @@ from sqlalchemy import (
 )
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.sql import visitors
 
 from tui_inbox.domain.search import fold, says, text_words
 from tui_inbox.repository.among import among
 from tui_inbox.repository.base import AnyRow, Repository
+from tui_inbox.repository.demands import joined
 from tui_inbox.repository.postgresql_search_schema import TEXTS_INDEX, TEXTS_INDEX_NAME
 from tui_inbox.repository.search_index import Said, Sayings
-from tui_inbox.repository.tables import contacts, conversations, timeline
+from tui_inbox.repository.tables import timeline
 
 MOST_MESSAGES = 1000
 """Messages with the words of a text search that are looked at: the newest, whoever has their contacts."""
@@ -63,15 +63,10 @@ class PostgresqlTexts(Repository):
         # Words that stand in a row, and long ones, only the message itself can show.
         plain = all(len(words) == 1 and len(words[0]) <= LONGEST_WORD for words in asked)
         looked = await self._newest(asked)
-        joined: Any = timeline
-        tables = {getattr(item, "table", None) for demand in demands for item in visitors.iterate(demand)}
-        if conversations in tables:
-            joined = joined.join(conversations, conversations.c.contact_id == timeline.c.contact_id)
-        if contacts in tables:
-            joined = joined.join(contacts, contacts.c.id == timeline.c.contact_id)
+        read, demands = joined(timeline, timeline.c.contact_id, demands)
         columns = [timeline.c.id, timeline.c.contact_id, *([] if plain else [timeline.c.body])]
         chosen = timeline.c.id == any_(literal(looked, ARRAY(BigInteger)))
-        statement = select(*columns).select_from(joined).where(chosen, *demands)
+        statement = select(*columns).select_from(read).where(chosen, *demands)
         newest: dict[int, int] = {}
         for row in await self._all(statement.order_by(timeline.c.id.desc())):
             if plain or says(row.body, texts):

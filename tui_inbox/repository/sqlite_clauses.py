@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, literal_column, select
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql import visitors
 
+from tui_inbox.repository.demands import tables_of
 from tui_inbox.repository.tables import contacts, conversations
 
 _NAMED = sqlite.dialect(paramstyle="named")
 _QUERY: Select[Any] = select(literal_column("1")).select_from(conversations, contacts)
+_CONTACT = "conversations.contact_id"
 _BEFORE = f"{_QUERY.compile(dialect=_NAMED)} \nWHERE "
 
 
@@ -26,20 +27,19 @@ class Clauses:
     tables: frozenset[Any] = frozenset()
 
 
-def rendered_of(demands: Sequence[ColumnElement[bool]]) -> Clauses:
-    """Conditions as text for the statements of this module."""
+def rendered_of(demands: Sequence[ColumnElement[bool]], contact: str) -> Clauses:
+    """Conditions as text for a statement in which ``contact`` is the key of the contact they are about."""
     if not demands:
         return Clauses("", {})
     # Inside a query, so that what looks into other tables knows which row is meant.
     compiled = _QUERY.where(*demands).compile(dialect=_NAMED, compile_kwargs={"render_postcompile": True})
-    condition = str(compiled).removeprefix(_BEFORE)
+    condition = str(compiled).removeprefix(_BEFORE).replace(_CONTACT, contact)
     processors: Mapping[str, Any] = compiled._bind_processors
     values = {
         name: processors[name](value) if name in processors else value
         for name, value in compiled.construct_params().items()
     }
-    tables = frozenset(getattr(item, "table", None) for demand in demands for item in visitors.iterate(demand))
-    return Clauses(f"({condition})", values, tables)
+    return Clauses(f"({condition})", values, tables_of(demands))
 
 
 def joined_to(tables: Collection[Any], contact: str) -> str:

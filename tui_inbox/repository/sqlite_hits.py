@@ -30,6 +30,7 @@ MOST_WAITING = 400
 NARROWED = 8
 """How many times as many are looked at for a sort where something is demanded that the index does not know."""
 
+_CONTACT = "e.contact_id"
 _BUCKET_SHIFT = PLACE_BITS + STATUS_BITS
 _BUCKET = (
     "(SELECT bucket FROM search_buckets WHERE (first_at, first_id) <= (:at, :id) "
@@ -88,7 +89,7 @@ class SqliteHits(Repository):
             if newest_first
             else f"w.rowid > full.number AND w.rowid < ({bucket}) + (1 << {_BUCKET_SHIFT})"
         )
-        asked = rendered_of(demands)
+        asked = rendered_of(demands, _CONTACT)
         matching = self._matching(columns, asked, values) + beyond
         # Within a bucket places follow no order: what is left of the last one is needed too, to sort it. Where the
         # first are all, there is none, and the index is not asked for it: to find nothing may take it longest.
@@ -114,7 +115,7 @@ class SqliteHits(Repository):
         """The first ``limit`` by another instant of the conversation, if the hits are ``most`` at the most."""
         values: dict[str, Any] = {"limit": limit, "most": most + 1}
         columns = f"conversations.{column} AS at, e.contact_id"
-        matching = self._matching(columns, rendered_of(demands), values, joined={conversations})
+        matching = self._matching(columns, rendered_of(demands, _CONTACT), values, joined={conversations})
         if await self._too_many(most, values["match"], 1, narrowed=bool(demands)):
             return None
         beyond = _beyond("at, contact_id", place, values, descending=descending)
@@ -132,7 +133,7 @@ class SqliteHits(Repository):
     ) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
         values: dict[str, Any] = {"limit": limit}
-        asked = rendered_of(demands)
+        asked = rendered_of(demands, _CONTACT)
         matching = self._matching("e.waiting AS at, e.contact_id", asked, values, WAITS)
         match = values["match"]
         if await self._too_many(MOST_WAITING, match, self._size.waiting, narrowed=bool(demands)):
@@ -151,7 +152,7 @@ class SqliteHits(Repository):
         """How many of each status meet ``demands``, among the newest ``most`` at the least."""
         values: dict[str, Any] = {"most": most}
         code = f"w.rowid & {(1 << STATUS_BITS) - 1} AS status"
-        matching = self._matching(code, rendered_of(demands), values, status=False)
+        matching = self._matching(code, rendered_of(demands, _CONTACT), values, status=False)
         counted = f"SELECT status, count(*) FROM ({matching} ORDER BY w.rowid DESC LIMIT :most) GROUP BY status"
         by_code = {int(code): int(number) for code, number in await self._rows(counted, values)}
         numbers = {status: by_code.get(code, 0) for status, code in STATUS_CODES.items()}
@@ -160,7 +161,7 @@ class SqliteHits(Repository):
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most."""
         values: dict[str, Any] = {"most": most + 1}
-        matching = self._matching("e.contact_id, e.place", rendered_of(demands), values)
+        matching = self._matching("e.contact_id, e.place", rendered_of(demands, _CONTACT), values)
         # Unless something is demanded that leaves few of many, the first ones tell.
         if demands and await self._more_than(most * NARROWED, values["match"]):
             return None
@@ -226,7 +227,7 @@ class SqliteHits(Repository):
 
         ``status``: what tells it; empty where any will do.
         """
-        others = joined_to(asked.tables | set(joined), "e.contact_id")
+        others = joined_to(asked.tables | set(joined), _CONTACT)
         values |= {**self._words.values, **asked.values}
         wanted = [self._words.text, *_on_owner(self._filter, values), asked.text]
         if status and self._filter.status is not None:

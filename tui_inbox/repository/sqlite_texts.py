@@ -14,6 +14,7 @@ from tui_inbox.repository.search_index import Said, Sayings
 from tui_inbox.repository.sqlite_clauses import joined_to, rendered_of
 from tui_inbox.repository.sqlite_search_schema import LONGEST_BEGINNING, LONGEST_WORD, TEXTS
 
+_CONTACT = "t.contact_id"
 MOST_MESSAGES = 1000
 """Messages with the words of a text search that are looked at: the newest, whoever has their contacts."""
 
@@ -38,7 +39,7 @@ def _saying(
     texts: Sequence[str], asked: Sequence[Sequence[str]], demands: Sequence[ColumnElement[bool]]
 ) -> tuple[str, dict[str, Any]]:
     """How many messages are looked at, and then of each contact the newest that has all of ``texts``."""
-    rendered = rendered_of(demands)
+    rendered = rendered_of(demands, _CONTACT)
     parts = [_begun(word) if word is words[-1] else _quoted(word) for words in asked for word in words]
     values = {**rendered.values, "match": " AND ".join(dict.fromkeys(parts)), "texts": json.dumps(list(texts))}
     wanted = [rendered.text]
@@ -52,7 +53,7 @@ def _saying(
         f"WITH newest AS MATERIALIZED (SELECT rowid AS id FROM {TEXTS} WHERE {TEXTS} MATCH :match "
         "ORDER BY rowid DESC LIMIT :most) SELECT count(*), 0 FROM newest UNION ALL "
         f"SELECT * FROM (SELECT max(t.id), t.contact_id FROM newest CROSS JOIN timeline t ON t.id = newest.id"
-        f"{joined_to(rendered.tables, 't.contact_id')} WHERE {condition} "
+        f"{joined_to(rendered.tables, _CONTACT)} WHERE {condition} "
         "GROUP BY t.contact_id ORDER BY 1 DESC LIMIT :more)"
     ), values
 

@@ -1,0 +1,39 @@
+"""What a statement must read beside its own table for the conditions on conversations and contacts in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table
+from sqlalchemy.sql import visitors
+
+from tui_inbox.repository.tables import contacts, conversations
+
+
+def tables_of(demands: Iterable[ColumnElement[bool]]) -> frozenset[Table]:
+    """Tables of which something is asked; a conversation's contact is known without it."""
+    found = (item for demand in demands for item in visitors.iterate(demand) if isinstance(item, Column))
+    return frozenset(item.table for item in found if not _is_contact(item))
+
+
+def joined(
+    table: Table, contact: Column[int], demands: Sequence[ColumnElement[bool]]
+) -> tuple[Any, list[ColumnElement[bool]]]:
+    """``table`` joined with what the demands need, and the demands with ``contact`` in place of the conversation's."""
+
+    def known(item: object, **_: object) -> Column[int] | None:
+        return contact if _is_contact(item) else None
+
+    read: Any = table
+    tables = tables_of(demands)
+    if conversations in tables:
+        read = read.join(conversations, conversations.c.contact_id == contact)
+    if contacts in tables:
+        read = read.join(contacts, contacts.c.id == contact)
+    replaced: Any = visitors.replacement_traverse  # its types know no such function
+    return read, [replaced(demand, {}, known) for demand in demands]
+
+
+def _is_contact(item: object) -> bool:
+    return isinstance(item, Column) and item.table is conversations and item.name == "contact_id"
