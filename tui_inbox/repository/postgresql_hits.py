@@ -54,6 +54,10 @@ FEW, MANY = 2000, 40_000
 index has them sooner than those of a large group."""
 MOST_WAITING = 400
 """Hits among those who wait that are sorted at once; more are soon met in the list of all who wait."""
+SURELY = 10
+"""Where so many times as many hits are expected as would be few, nobody looks whether they are few."""
+WALKED = 4000
+"""So many of that list are looked at for a page. Words that it does not have there are rare enough to be sorted."""
 
 _E = search_entries.c
 
@@ -73,6 +77,7 @@ class PostgresqlHits(Repository):
         """``share`` of the conversations have the words, ``waiting`` of all wait for an answer: estimates."""
         super().__init__(connection)
         self._filter, self._ways, self._share, self._waiting = f, ways, share, waiting
+        self._last: int | None = None
         self._verified = [_on_entry(term) for term in terms]
 
     async def in_order(
@@ -120,20 +125,27 @@ class PostgresqlHits(Repository):
     ) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
         at = type_coerce(_E.waiting, Instant)
-        demands = [*demands, _E.waiting > literal_column("0")]
+        waits: list[ColumnElement[bool]] = [_E.waiting > literal_column("0")]
         if place is not None:
             here, there = tuple_(at, _E.contact_id), _place(place)
-            demands.append(here > there if longest_first else here < there)
-        expected = self._share * self._waiting * await self._newest() * BUCKET_ROWS
-        if expected <= MOST_WAITING:
-            statement = self._matching(demands, [negative(WAITING, 0)], at.label("at"), _E.contact_id)
-        else:  # down the list of all who wait
-            statement = self._entries(demands, at.label("at"), _E.contact_id)
+            waits.append(here > there if longest_first else here < there)
         order = [key.asc() if longest_first else key.desc() for key in (_E.waiting, _E.contact_id)]
-        return [Hit(row.at, row.contact_id) for row in await self._all(statement.order_by(*order).limit(limit))]
+        columns = (at.label("at"), _E.contact_id)
+        rows: list[Any] = []
+        if await self._expected() * self._waiting > MOST_WAITING:
+            first = select(_E.waiting).where(*waits).order_by(*order).limit(WALKED).subquery()
+            last = select((func.max if longest_first else func.min)(first.c.waiting)).scalar_subquery()
+            near = _E.waiting <= last if longest_first else _E.waiting >= last
+            rows = await self._all(self._entries([*demands, *waits, near], *columns).order_by(*order).limit(limit))
+        if len(rows) < limit:  # rarer than it seemed
+            statement = self._matching([*demands, *waits], [negative(WAITING, 0)], *columns)
+            rows = await self._all(statement.order_by(*order).limit(limit))
+        return [Hit(row.at, row.contact_id) for row in rows]
 
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most."""
+        if await self._expected() > most * SURELY:
+            return None
         rows = await self._all(self._matching(demands, [], _E.contact_id).limit(most + 1))
         return None if len(rows) > most else [row.contact_id for row in rows]
 
@@ -153,9 +165,8 @@ class PostgresqlHits(Repository):
 
     async def _stretches(self, place: Hit | None, wanted: int, *, newest_first: bool) -> Any:
         """Groups of buckets in the order of the list, larger and larger: their tokens, and conditions beside them."""
-        newest = await self._newest()
+        newest, expected = await self._newest(), await self._expected()
         bucket = (newest if newest_first else 0) if place is None else await self._bucket(place)
-        expected = self._share * newest * BUCKET_ROWS
         level = LEVELS if expected <= FEW else 0
         while level < LEVELS and 0 <= bucket <= newest:
             groups, beyond = _two_groups(bucket, level, newest, newest_first=newest_first)
@@ -170,7 +181,14 @@ class PostgresqlHits(Repository):
             yield [], [there < edge << BUCKET_SHIFT if newest_first else there >= edge << BUCKET_SHIFT]
 
     async def _newest(self) -> int:
-        return int(await self._value(select(func.max(search_buckets.c.bucket))) or 0)
+        """The newest bucket."""
+        if self._last is None:
+            self._last = int(await self._value(select(func.max(search_buckets.c.bucket))) or 0)
+        return self._last
+
+    async def _expected(self) -> float:
+        """About how many hits there are, whatever is demanded beside the words; seldom more than that."""
+        return self._share * (await self._newest() + 1) * BUCKET_ROWS
 
     async def _bucket(self, place: Hit) -> int:
         first = (search_buckets.c.first_at, search_buckets.c.first_id)
