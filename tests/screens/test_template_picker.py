@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.screens.conftest import Workspace, until
 from tests.screens.conversing import open_conversation, settled
 from tui_inbox.domain.kinds import ContentKind, ConversationStatus
 from tui_inbox.domain.models import Contact
+from tui_inbox.domain.templates import Template
 from tui_inbox.screens.conversation import ConversationScreen
 from tui_inbox.screens.template_picker import TemplatePicker, suggested
 from tui_inbox.widgets.pick_list import PickList
@@ -66,6 +68,17 @@ async def test_approved_ones_come_first_and_the_rest_says_why_not(workspace: Wor
         await until(lambda: "cannot be sent" in complaint(shown), pilot)
         assert "PROMOTIONAL" in complaint(shown)
         assert not shown.has_class("-filling")
+
+
+def test_the_contacts_language_comes_first_and_what_needs_a_file_last() -> None:
+    body = {"type": "BODY", "text": "Hi"}
+    plain = Template(1, 1, "news", "en", "APPROVED", "UTILITY", (body,))
+    picture = replace(plain, name="a", components=({"type": "HEADER", "format": "IMAGE"}, body))
+    brazil, spoken = replace(plain, language="pt_BR"), replace(ANA, language="pt")
+    paused = replace(plain, name="b", status="PAUSED")
+    templates = [paused, picture, plain, brazil]
+    assert TemplatePicker(templates, ANA, "")._templates == [plain, brazil, picture, paused]
+    assert TemplatePicker(templates, spoken, "")._templates == [brazil, plain, picture, paused]
 
 
 async def test_search_looks_into_name_and_text(workspace: Workspace) -> None:

@@ -48,7 +48,7 @@ class TemplatePicker(Dialog[TemplateChoice]):
     def __init__(self, templates: Sequence[Template], contact: Contact, channel: str) -> None:
         """``channel``: its name, cleaned."""
         super().__init__()
-        self._templates = sorted(templates, key=lambda item: (bool(item.unavailable), item.name, item.language))
+        self._templates = sorted(templates, key=lambda item: _rank(item, contact))
         self._contact = contact
         self._channel = channel
         self._shown: list[Template] = []
@@ -266,3 +266,16 @@ def _refusal(item: Template) -> str:
 
 def _paragraph(text: str, width: int) -> list[Line]:
     return [((row, ""),) for row in wrap(clean(text), width)]
+
+
+def _rank(template: Template, contact: Contact) -> tuple[object, ...]:
+    """What can be sent comes first, in the contact's language, and before what needs a file to point to."""
+    spoken = _language(contact.language)
+    foreign = bool(spoken) and _language(template.language) != spoken
+    needs_file = any(key.startswith(MEDIA) for key in placeholders(template))
+    return (bool(template.unavailable), foreign, needs_file, template.name, template.language)
+
+
+def _language(tag: str) -> str:
+    """``pt`` of ``pt_BR`` and of ``pt-br``."""
+    return tag.replace("_", "-").partition("-")[0].lower()
