@@ -108,6 +108,7 @@ async def test_paging_ends_and_gives_each_once(
         monkeypatch.setattr(inbox, "MOST_FEW", 3)
         monkeypatch.setattr(sqlite_hits, "MOST_WAITING", 3)
         monkeypatch.setattr(postgresql_hits, "MOST_WAITING", 3)
+        monkeypatch.setattr(sqlite_hits, "WALKED", 40)
         monkeypatch.setattr(postgresql_hits, "WALKED", 40)
         await store.write(lambda unit: unit.search.rebuild())
     words = [*rng.sample([text for text in names() if fold(text)], 6), "mar", "omar", "m", "c1", "c1 mara", "early"]

@@ -19,7 +19,14 @@ from tui_inbox.domain.search import Term
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.search_index import Counted, Hit
 from tui_inbox.repository.sqlite_clauses import Clauses, joined_to, rendered_of
-from tui_inbox.repository.sqlite_search_schema import PLACE_BITS, STATUS_BITS, STATUS_CODES, WAITING, WAITS, WORDS
+from tui_inbox.repository.sqlite_search_schema import (
+    PLACE_BITS,
+    STATUS_BITS,
+    STATUS_CODES,
+    WAITING,
+    WAITS,
+    WORDS,
+)
 from tui_inbox.repository.tables import conversations
 from tui_inbox.repository.types import instant, microseconds
 
@@ -27,6 +34,8 @@ CLEARLY = 1.5
 """Where that many times as many are expected, or that part of them, nobody needs to count."""
 MOST_WAITING = 400
 """Hits among those who wait that the index gives to be sorted; more are soon met in the list of all of them."""
+WALKED = 8000
+"""So many of that list are looked at for a page. What it does not have there is rare enough to be sorted."""
 NARROWED = 8
 """How many times as many are looked at for a sort where something is demanded that the index does not know."""
 
@@ -132,21 +141,28 @@ class SqliteHits(Repository):
         self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, longest_first: bool
     ) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
+        asked, key = rendered_of(demands, _CONTACT), "e.waiting, e.contact_id"
+        order = "ORDER BY e.waiting, e.contact_id" if longest_first else "ORDER BY e.waiting DESC, e.contact_id DESC"
         values: dict[str, Any] = {"limit": limit}
-        asked = rendered_of(demands, _CONTACT)
-        matching = self._matching("e.waiting AS at, e.contact_id", asked, values, WAITS)
-        match = values["match"]
-        if await self._too_many(MOST_WAITING, match, self._size.waiting, narrowed=bool(demands)):
+        after = _beyond(key, place, values, descending=not longest_first)
+        beyond = f"e.waiting > 0 AND {after}" if after else "e.waiting > 0"
+        match: dict[str, Any] = {}
+        matching = self._matching(key, asked, match, WAITS)
+        if await self._too_many(MOST_WAITING, match["match"], self._size.waiting, narrowed=False):
             # Down the list of all who wait, which has what the words are compared with.
-            values = {"limit": limit}
             listed = f"search_entries e INDEXED BY {WAITING}"
-            matching = self._entries("e.waiting AS at, e.contact_id", listed, asked, values) + " AND e.waiting > 0"
-        beyond = _beyond("e.waiting, e.contact_id", place, values, descending=not longest_first)
-        down = "ASC" if longest_first else "DESC"
-        return await self._hits(
-            f"{matching}{beyond and f' AND {beyond}'} ORDER BY e.waiting {down}, e.contact_id {down} LIMIT :limit",
-            values,
-        )
+            walked = f"SELECT e.waiting AS last FROM {listed} WHERE {beyond} {order} LIMIT :walked"
+            near = (
+                f"<= (SELECT max(last) FROM ({walked}))" if longest_first else f">= (SELECT min(last) FROM ({walked}))"
+            )
+            entries = self._entries(key, listed, asked, values)
+            found = await self._hits(
+                f"{entries} AND {beyond} AND e.waiting {near} FROM ({walked})) {order} LIMIT :limit",
+                values | {"walked": WALKED},
+            )
+            if len(found) == limit:
+                return found
+        return await self._hits(f"{matching} AND {beyond} {order} LIMIT :limit", values | match)
 
     async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
         """How many of each status meet ``demands``, among the newest ``most`` at the least."""
