@@ -15,7 +15,7 @@ from tests.support.hostile import texts
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ConversationStatus, Direction, SortOrder
 from tui_inbox.domain.search import SearchQuery, fold, matched_fields, parse
-from tui_inbox.repository import inbox, postgresql_hits, sqlite_hits
+from tui_inbox.repository import inbox, postgresql_hits, postgresql_search, sqlite_hits, sqlite_search
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.search import storable_query, whole_emails
 from tui_inbox.repository.sqlite_search_schema import BUCKET_ROWS, grams
@@ -106,7 +106,9 @@ async def test_paging_ends_and_gives_each_once(
     await populate(store, place, rng)
     if seed == 2:  # down the list of all who wait, which else only many hits are worth
         monkeypatch.setattr(inbox, "MOST_FEW", 3)
-        monkeypatch.setattr(sqlite_hits, "MOST_WAITING", 3)
+        monkeypatch.setattr(sqlite_search, "COMMON", 1.0)
+        monkeypatch.setattr(postgresql_search, "COMMON", 1.0)
+        monkeypatch.setattr(sqlite_hits, "MOST_WAITING", 1)
         monkeypatch.setattr(postgresql_hits, "MOST_WAITING", 3)
         monkeypatch.setattr(sqlite_hits, "WALKED", 40)
         monkeypatch.setattr(postgresql_hits, "WALKED", 40)

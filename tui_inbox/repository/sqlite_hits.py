@@ -152,14 +152,10 @@ class SqliteHits(Repository):
             # Down the list of all who wait, which has what the words are compared with.
             listed = f"search_entries e INDEXED BY {WAITING}"
             walked = f"SELECT e.waiting AS last FROM {listed} WHERE {beyond} {order} LIMIT :walked"
-            near = (
-                f"<= (SELECT max(last) FROM ({walked}))" if longest_first else f">= (SELECT min(last) FROM ({walked}))"
-            )
+            near = "<= (SELECT max(last)" if longest_first else ">= (SELECT min(last)"
             entries = self._entries(key, listed, asked, values)
-            found = await self._hits(
-                f"{entries} AND {beyond} AND e.waiting {near} FROM ({walked})) {order} LIMIT :limit",
-                values | {"walked": WALKED},
-            )
+            asking = f"{entries} AND {beyond} AND e.waiting {near} FROM ({walked})) {order} LIMIT :limit"
+            found = await self._hits(asking, values | {"walked": WALKED})
             if len(found) == limit:
                 return found
         return await self._hits(f"{matching} AND {beyond} {order} LIMIT :limit", values | match)
