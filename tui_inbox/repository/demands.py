@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table
+from sqlalchemy import Column, ColumnElement, Table, func, literal_column
 from sqlalchemy.sql import visitors
 
 from tui_inbox.repository.tables import contacts, conversations
+from tui_inbox.repository.types import Instant
+
+NEVER: ColumnElement[Any] = literal_column("0", Instant)
+SINCE: ColumnElement[Any] = func.coalesce(conversations.c.waiting_since, NEVER)
+"""Since when a customer waits, as the search index knows it; so said, the index of those who wait does not tempt the
+database into sorting the many who don't."""
 
 
 def tables_of(demands: Iterable[ColumnElement[bool]]) -> frozenset[Table]:
@@ -18,21 +24,30 @@ def tables_of(demands: Iterable[ColumnElement[bool]]) -> frozenset[Table]:
 
 
 def joined(
-    table: Table, contact: Column[int], demands: Sequence[ColumnElement[bool]]
+    table: Table,
+    contact: Column[int],
+    demands: Sequence[ColumnElement[bool]],
+    since: ColumnElement[Any] | None = None,
 ) -> tuple[Any, list[ColumnElement[bool]]]:
-    """``table`` joined with what the demands need, and the demands with ``contact`` in place of the conversation's."""
+    """``table`` joined with what the demands need, and the demands with ``contact`` in place of the conversation's.
 
-    def known(item: object, **_: object) -> Column[int] | None:
+    ``since``: what stands for :data:`SINCE`, where the table has it.
+    """
+
+    def known(item: object, **_: object) -> ColumnElement[Any] | None:
+        if item is SINCE:
+            return since
         return contact if _is_contact(item) else None
 
+    replaced: Any = visitors.replacement_traverse  # its types know no such function
+    wanted = [replaced(demand, {}, known) for demand in demands]
     read: Any = table
-    tables = tables_of(demands)
+    tables = tables_of(wanted)
     if conversations in tables:
         read = read.join(conversations, conversations.c.contact_id == contact)
     if contacts in tables:
         read = read.join(contacts, contacts.c.id == contact)
-    replaced: Any = visitors.replacement_traverse  # its types know no such function
-    return read, [replaced(demand, {}, known) for demand in demands]
+    return read, wanted
 
 
 def _is_contact(item: object) -> bool:

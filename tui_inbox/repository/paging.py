@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, and_, func, literal, literal_column, tuple_
+from sqlalchemy import Column, ColumnElement, Select, and_, literal, tuple_
 
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import SortOrder
+from tui_inbox.repository.demands import NEVER, SINCE
 from tui_inbox.repository.tables import contacts, conversations
 from tui_inbox.repository.types import Instant, instant, microseconds
 
-_NEVER: ColumnElement[datetime] = literal_column("0", Instant)
 _BAD_CURSOR = "This is not a place in the list as it is now sorted; begin again without it."
 
 
@@ -102,11 +102,9 @@ def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
         case SortOrder.OLDEST:
             return [Segment(latest, descending=False)]
         case SortOrder.WAITING:
-            # Said so that the index of waiting_since does not tempt the database into sorting the many who don't wait.
-            idle = func.coalesce(columns.waiting_since, _NEVER) == _NEVER
             return [
                 Segment(columns.waiting_since, descending=False, of_some=True),
-                Segment(latest, descending=True, condition=idle),
+                Segment(latest, descending=True, condition=SINCE == NEVER),
             ]
         case SortOrder.WINDOW_END:
             ends = columns.window_ends_at

@@ -54,8 +54,6 @@ FEW, MANY = 2000, 40_000
 index has them sooner than those of a large group."""
 MOST_WAITING = 400
 """Hits among those who wait that are sorted at once; more are soon met in the list of all who wait."""
-SURELY = 10
-"""Where so many times as many hits are expected as would be few, nobody looks whether they are few."""
 WALKED = 4000
 """So many of that list are looked at for a page. Words that it does not have there are rare enough to be sorted."""
 
@@ -144,8 +142,6 @@ class PostgresqlHits(Repository):
 
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most."""
-        if await self._expected() > most * SURELY:
-            return None
         rows = await self._all(self._matching(demands, [], _E.contact_id).limit(most + 1))
         return None if len(rows) > most else [row.contact_id for row in rows]
 
@@ -207,7 +203,7 @@ class PostgresqlHits(Repository):
 
     def _entries(self, demands: Sequence[ColumnElement[bool]], *columns: Any, status: bool = True) -> Select[Any]:
         """The query for entries that have the words and meet all demands, whatever way they are come to."""
-        read, demands = joined(search_entries, _E.contact_id, demands)
+        read, demands = joined(search_entries, _E.contact_id, demands, type_coerce(_E.waiting, Instant))
         _, of_owner = _owner(self._filter)
         wanted = [*self._verified, *of_owner, *demands]
         if status and self._filter.status is not None:

@@ -40,6 +40,7 @@ NARROWED = 8
 """How many times as many are looked at for a sort where something is demanded that the index does not know."""
 
 _CONTACT = "e.contact_id"
+_KNOWN = (_CONTACT, "e.waiting")
 _BUCKET_SHIFT = PLACE_BITS + STATUS_BITS
 _BUCKET = (
     "(SELECT bucket FROM search_buckets WHERE (first_at, first_id) <= (:at, :id) "
@@ -98,7 +99,7 @@ class SqliteHits(Repository):
             if newest_first
             else f"w.rowid > full.number AND w.rowid < ({bucket}) + (1 << {_BUCKET_SHIFT})"
         )
-        asked = rendered_of(demands, _CONTACT)
+        asked = rendered_of(demands, *_KNOWN)
         matching = self._matching(columns, asked, values) + beyond
         # Within a bucket places follow no order: what is left of the last one is needed too, to sort it. Where the
         # first are all, there is none, and the index is not asked for it: to find nothing may take it longest.
@@ -124,7 +125,7 @@ class SqliteHits(Repository):
         """The first ``limit`` by another instant of the conversation, if the hits are ``most`` at the most."""
         values: dict[str, Any] = {"limit": limit, "most": most + 1}
         columns = f"conversations.{column} AS at, e.contact_id"
-        matching = self._matching(columns, rendered_of(demands, _CONTACT), values, joined={conversations})
+        matching = self._matching(columns, rendered_of(demands, *_KNOWN), values, joined={conversations})
         if await self._too_many(most, values["match"], 1, narrowed=bool(demands)):
             return None
         beyond = _beyond("at, contact_id", place, values, descending=descending)
@@ -141,7 +142,7 @@ class SqliteHits(Repository):
         self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, longest_first: bool
     ) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
-        asked, key = rendered_of(demands, _CONTACT), "e.waiting, e.contact_id"
+        asked, key = rendered_of(demands, *_KNOWN), "e.waiting, e.contact_id"
         order = "ORDER BY e.waiting, e.contact_id" if longest_first else "ORDER BY e.waiting DESC, e.contact_id DESC"
         values: dict[str, Any] = {"limit": limit}
         after = _beyond(key, place, values, descending=not longest_first)
@@ -164,7 +165,7 @@ class SqliteHits(Repository):
         """How many of each status meet ``demands``, among the newest ``most`` at the least."""
         values: dict[str, Any] = {"most": most}
         code = f"w.rowid & {(1 << STATUS_BITS) - 1} AS status"
-        matching = self._matching(code, rendered_of(demands, _CONTACT), values, status=False)
+        matching = self._matching(code, rendered_of(demands, *_KNOWN), values, status=False)
         counted = f"SELECT status, count(*) FROM ({matching} ORDER BY w.rowid DESC LIMIT :most) GROUP BY status"
         by_code = {int(code): int(number) for code, number in await self._rows(counted, values)}
         numbers = {status: by_code.get(code, 0) for status, code in STATUS_CODES.items()}
@@ -173,7 +174,7 @@ class SqliteHits(Repository):
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most."""
         values: dict[str, Any] = {"most": most + 1}
-        matching = self._matching("e.contact_id, e.place", rendered_of(demands, _CONTACT), values)
+        matching = self._matching("e.contact_id, e.place", rendered_of(demands, *_KNOWN), values)
         # Unless something is demanded that leaves few of many, the first ones tell.
         if demands and await self._more_than(most * NARROWED, values["match"]):
             return None
