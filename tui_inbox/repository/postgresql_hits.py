@@ -52,7 +52,9 @@ STEP = 2
 FEW, MANY = 2000, 40_000
 """So many hits in all are sorted at once, without asking for groups; so many where the first group was not enough. The
 index has them sooner than those of a large group."""
-MOST_WAITING = 400
+SURELY = 50
+"""Where so many times as many hits are expected as would be few, nobody looks whether they are few."""
+MOST_WAITING = 1000
 """Hits among those who wait that are sorted at once; more are soon met in the list of all who wait."""
 WALKED = 4000
 """So many of that list are looked at for a page. Words that it does not have there are rare enough to be sorted."""
@@ -142,6 +144,9 @@ class PostgresqlHits(Repository):
 
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most."""
+        # Of one word the estimate is seldom far off; two may never go together.
+        if len(self._verified) == 1 and await self._expected() > most * SURELY:
+            return None
         rows = await self._all(self._matching(demands, [], _E.contact_id).limit(most + 1))
         return None if len(rows) > most else [row.contact_id for row in rows]
 

@@ -57,7 +57,7 @@ class _Word:
 
     def share(self, shares: dict[str, float]) -> float:
         """In about which share of the contacts it is: what is in an email is often in the name as well."""
-        return max(min((shares.get(piece, 0.0) for piece in way), default=0.0) for way in self.ways)
+        return max(min((shares.get(piece, NOTED) for piece in way), default=0.0) for way in self.ways)
 
 
 _E = search_entries.c
