@@ -56,6 +56,17 @@ async def attach(pilot: Pilot[Any], screen: ConversationScreen, *keys: str) -> N
     await settled(pilot)
 
 
+async def send_with_file(pilot: Pilot[Any], screen: ConversationScreen, channel: str, words: str) -> None:
+    """Write, put a file beside it and send both on ``channel``."""
+    await use_channel(pilot, screen, channel)
+    screen.composer.field.focus()
+    await pilot.press(*words)
+    await attach(pilot, screen, *"photo one.png", "enter")
+    await pilot.press("enter")
+    await until(lambda: not screen.composer.files and not screen.composer.text, pilot)
+    await settled(pilot)
+
+
 async def sent(workspace: Workspace, who: str) -> Sequence[TimelineEntry]:
     async def read(services: ScreenServices) -> list[TimelineEntry]:
         entries = await services.contacts.timeline(await find(services, who), limit=500)
@@ -152,13 +163,7 @@ async def test_a_channel_that_does_not_carry_it_says_so_at_once(workspace: Works
 async def test_a_channel_without_text_beside_files_gets_two_messages(workspace: Workspace, disk: Path) -> None:
     async with workspace.app().run_test(size=SIZE) as pilot:
         screen = await open_conversation(pilot, "Oscar", start="write")
-        await use_channel(pilot, screen, "instagram")
-        screen.composer.field.focus()
-        await pilot.press(*"words")
-        await attach(pilot, screen, *"photo one.png", "enter")
-        await pilot.press("enter")
-        await until(lambda: not screen.composer.files and not screen.composer.text, pilot)
-        await settled(pilot)
+        await send_with_file(pilot, screen, "instagram", "words")
     entries = await sent(workspace, "Oscar")
     assert [(entry.body, len(entry.files)) for entry in entries] == [("[photo] photo one.png", 1), ("words", 0)]
 
@@ -166,13 +171,7 @@ async def test_a_channel_without_text_beside_files_gets_two_messages(workspace: 
 async def test_undo_brings_text_and_file_back(workspace: Workspace, disk: Path) -> None:
     async with workspace.app().run_test(size=SIZE) as pilot:
         screen = await open_conversation(pilot, "Carlos", start="write")
-        await use_channel(pilot, screen, "telegram")
-        screen.composer.field.focus()
-        await pilot.press(*"hm")
-        await attach(pilot, screen, *"photo one.png", "enter")
-        await pilot.press("enter")
-        await until(lambda: not screen.composer.files, pilot)
-        await settled(pilot)
+        await send_with_file(pilot, screen, "telegram", "hm")
         await pilot.press("escape", "u")
         await until(lambda: bool(screen.composer.files), pilot)
         await settled(pilot)

@@ -12,7 +12,7 @@ from tui_inbox.repository import sqlite_texts
 from tui_inbox.screens import views
 
 
-@pytest.mark.parametrize("size", [(80, 24), (190, 40)])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (190, 40)])
 async def test_the_line_with_the_words_stands_in_the_row(workspace: Workspace, size: tuple[int, int]) -> None:
     async with workspace.running(size) as (app, pilot):
         inbox = inbox_of(app)

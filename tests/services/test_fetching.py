@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from tests.server.support.workspace import eventually
 from tests.services.world import World
+from tests.support.cutting import cut_off_after
 from tui_inbox.channels.port import Fetched, FetchError
 from tui_inbox.domain.attachments import FILE_MAXIMUM, Attachment, FileState, RemoteFile
 from tui_inbox.domain.errors import StoreError, UsageError
@@ -177,20 +177,9 @@ async def test_a_program_that_ends_anywhere_leaves_it_to_the_next(stage: Stage, 
     """Cut off after so many pieces: what is there is not shown, and the next try brings the whole file."""
     stage.source.answers = [Fetched(b"another half " * PIECE), Fetched(CONTENT)]
     ident = await stage.announce()
-    store, left = stage.world.store, written + 1  # the first write takes it on
-    write = store.write
-
-    async def until_then(work: Callable[[Any], Any]) -> Any:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise StoreError("the program ends here")
-        return await write(work)
-
-    store.write = until_then  # type: ignore[method-assign]
-    with pytest.raises(StoreError):
+    # The first write takes it on.
+    with cut_off_after(stage.world.store, written + 1), pytest.raises(StoreError):
         await stage.fetching.run_once()
-    store.write = write  # type: ignore[method-assign]
     assert (await stage.file(ident)).state is FileState.WAITING
     assert not await stage.fetching.run_once(), "it is left to the first for a while"
     stage.world.clock.move(TAKEN_FOR)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.services.world import World
+from tests.support.cutting import cut_off_after
 from tui_inbox.domain.errors import StoreError, UsageError
 from tui_inbox.domain.kinds import Permission
 from tui_inbox.domain.models import Contact
@@ -239,19 +240,9 @@ async def test_a_long_file_comes_by_several_commits_and_goes_on_where_it_was_cut
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
 ) -> None:
     monkeypatch.setattr(importing, "BATCH", 5)
-    write, left, told = world.store.write, cut, list[tuple[int, int]]()
-
-    async def until_then(work: Callable[[Any], Any]) -> Any:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise StoreError("the program ends here")
-        return await write(work)
-
-    monkeypatch.setattr(world.store, "write", until_then)
-    with contextlib.suppress(StoreError):
+    told: list[tuple[int, int]] = []
+    with contextlib.suppress(StoreError), cut_off_after(world.store, cut):
         await run(world, tmp_path, LONG, progress=lambda done, whole: told.append((done, whole)))
-    monkeypatch.setattr(world.store, "write", write)
     assert told == [(done, 23) for done in (5, 10, 15, 23)][: max(0, cut)]
     again = await run(world, tmp_path, LONG)
     people = await everybody(world)

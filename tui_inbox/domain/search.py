@@ -24,7 +24,7 @@ MOST_WORDS = 12
 """Words beyond these are ignored: no real query has them."""
 MOST_LETTERS = 200
 """Letters of one word beyond these are ignored."""
-LEAD = 8
+LEAD = 4
 """Letters of a found line that may stand before the words that were sought."""
 
 _SINGLE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"

@@ -20,7 +20,7 @@ from tui_inbox.repository.among import among
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.postgresql_hits import PostgresqlHits
 from tui_inbox.repository.postgresql_schema import COUNT, COUNT_CHECKS
-from tui_inbox.repository.postgresql_search_schema import CHECKS, EMPTY, FILL, letters
+from tui_inbox.repository.postgresql_search_schema import CHECKS, EMPTY, FILL, WAITS, letters
 from tui_inbox.repository.postgresql_texts import PostgresqlTexts
 from tui_inbox.repository.search import counted_in, indexed_terms
 from tui_inbox.repository.search_index import Sayings
@@ -38,8 +38,6 @@ MOST_ASKED = 2
 """Words that the index is asked for, the rarest; the others are looked for on the rows that have these."""
 FIRST_SAMPLE = 1000
 """Contacts below which nothing is common; after that the sample is taken anew whenever they have doubled."""
-WAITS = "w"
-"""Stands for the wait among the pieces."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ STATUS_CODES = {"none": 0, "snoozed": 1, "open": 2, "closed": 3}
 LETTERS = 1114112
 """How many different letters there are; three of them and a kind fit into one number."""
 KINDS = {"n": 0, "e": 1, "p": 2, "c": 3}
+WAITS = "w"
+"""Stands for the wait among the pieces whose share is known."""
 ASSIGNEE, TEAM, BUCKET, WAITING = 0, 1, 2, 3
 """Kinds of tokens below zero, see :func:`negative`."""
 
@@ -206,8 +208,8 @@ LEARN_WAITING = (
     WAITING_INDEX,
     *_triggers(),
     *FILL,
-    "INSERT INTO search_tokens SELECT 'w', count(*) FILTER (WHERE waiting > 0)::float / count(*) FROM search_entries "
-    "HAVING count(*) > 0 ON CONFLICT DO NOTHING",
+    f"INSERT INTO search_tokens SELECT '{WAITS}', count(*) FILTER (WHERE waiting > 0)::float / count(*) "
+    "FROM search_entries HAVING count(*) > 0 ON CONFLICT DO NOTHING",
 )
 """For an index that knew only who waits, and not since when: it is made anew."""
 

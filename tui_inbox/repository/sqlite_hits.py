@@ -153,9 +153,10 @@ class SqliteHits(Repository):
             # Down the list of all who wait, which has what the words are compared with.
             listed = f"search_entries e INDEXED BY {WAITING}"
             walked = f"SELECT e.waiting AS last FROM {listed} WHERE {beyond} {order} LIMIT :walked"
-            near = "<= (SELECT max(last)" if longest_first else ">= (SELECT min(last)"
+            edge, side = ("max", "<=") if longest_first else ("min", ">=")
+            near = f"e.waiting {side} (SELECT {edge}(last) FROM ({walked}))"
             entries = self._entries(key, listed, asked, values)
-            asking = f"{entries} AND {beyond} AND e.waiting {near} FROM ({walked})) {order} LIMIT :limit"
+            asking = f"{entries} AND {beyond} AND {near} {order} LIMIT :limit"
             found = await self._hits(asking, values | {"walked": WALKED})
             if len(found) == limit:
                 return found

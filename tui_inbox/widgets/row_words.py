@@ -125,7 +125,9 @@ def _customer_part(row: InboxRow, name_width: int, room: int, *, searching: bool
     name = str(cleaned(row.name or f"#{row.contact_id}"))
     name_style = "strong" if row.unread else ""
     if room < name_width + 12:
-        return [(fit(name, room), name_style)]
+        if not (searching and "text" in row.matched):
+            return [(fit(name, room), name_style)]
+        name_width = max(10, room - 17)  # the words that were sought are worth more than the end of a name
     spoken = f"{'you: ' if row.preview_direction is Direction.OUTBOUND else ''}{cleaned(row.preview, 200)}"
     found = _found(row, spoken if row.preview else "") if searching else ""
     spans: list[Span] = [(fit(name, name_width), name_style), (" ", "")]
@@ -220,7 +222,8 @@ def _found(row: InboxRow, spoken: str) -> str:
     if not row.matched:
         return ""
     if row.matched == ("text",):
-        return spoken  # it speaks for itself, and a narrow column has room for the words or for where they are
+        # A narrow column has room for the words, or for where they are and who said them.
+        return str(cleaned(row.preview, 200))
     values = {"text": spoken, "name": row.preview, "phone": row.phone, "email": row.email, "email part": row.email}
     shown = values.get(row.matched[0], "")
     names = dict.fromkeys(name.removesuffix(" part") for name in row.matched)
