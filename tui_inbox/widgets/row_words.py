@@ -210,7 +210,8 @@ def channel_letters(kinds: tuple[ChannelKind, ...], width: int) -> str:
 
 def _time(row: InboxRow, now: datetime, tz: tzinfo) -> str:
     if row.status is ConversationStatus.SNOOZED and row.snoozed_until is not None:
-        return when(row.snoozed_until, now, tz) if row.snoozed_until > now else "due"
+        told = when(row.snoozed_until, now, tz) if row.snoozed_until > now else "due"
+        return told if cells(told) <= Columns.when else told.replace(" ", "", 1)  # the unit must not be cut off
     return when(row.last_activity_at, now, tz)
 
 
