@@ -135,9 +135,10 @@ async def seen(unit: Unit, contact: int) -> Seen:
     channels = await unit.contacts.channels_of(contact)
     message = await unit.outbox.get(MESSAGE)
     assert message is not None
-    anonymous = tuple(replace(item, id=0, contact_id=0) for item in row.channels)
+    assert row.last_used is not None
+    anonymous = replace(row.last_used, id=0, contact_id=0)
     return (
-        replace(row, contact_id=0, cursor="", version=0, channels=anonymous),
+        replace(row, contact_id=0, cursor="", version=0, last_used=anonymous),
         replace(conversation, contact_id=0, last_channel_id=0, version=0),
         [replace(item, id=0, contact_id=0) for item in channels],
         [replace(entry, key="") for entry in await unit.timeline.page(contact)],

@@ -19,7 +19,7 @@ from tui_inbox.domain.kinds import DeliveryState as S
 from tui_inbox.domain.models import InboxRow
 from tui_inbox.domain.search import parse
 from tui_inbox.repository.contacts import NewContact
-from tui_inbox.repository.paging import Cursor
+from tui_inbox.repository.paging import cursors
 from tui_inbox.repository.search_index import index_of
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.tables import conversations, outbox
@@ -304,7 +304,7 @@ async def test_a_cursor_belongs_to_its_order(store: Store, place: Place) -> None
     (row,) = await page(store, InboxFilter())
     with pytest.raises(UsageError):
         await page(store, InboxFilter(sort=SortOrder.OLDEST), after=row.cursor)
-    outside = Cursor(SortOrder.LATEST, 3, NOW, 1, NOW).encode()
+    outside = cursors(SortOrder.LATEST, NOW)(3, 0, 1)
     assert await page(store, InboxFilter(), after=outside) == []
 
 

@@ -153,8 +153,10 @@ class InboxRow:
     """Beginning of the newest message, as it came: clean before painting. After a search in messages the line of the
     newest message that has the words."""
     preview_direction: Direction | None
-    channels: tuple[ContactChannel, ...]
-    """The contact's addresses with their facts, the one last used first."""
+    channel_kinds: tuple[ChannelKind, ...]
+    """Kinds of the contact's channels, the one last used first, each once."""
+    last_used: ContactChannel | None
+    """The contact's address last used; ``None`` where there is none."""
     window_ends_at: datetime | None
     """End of the window of the channel last used; ``None`` = that channel has no window or there is no channel."""
     waiting_since: datetime | None
@@ -176,11 +178,6 @@ class InboxRow:
     def key(self) -> int:
         """Identity of the row."""
         return self.contact_id
-
-    @property
-    def channel_kinds(self) -> tuple[ChannelKind, ...]:
-        """Kinds of its channels, the one last used first, each once."""
-        return tuple(dict.fromkeys(item.channel.kind for item in self.channels))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from tui_inbox.domain.search import digits_of, fold
 from tui_inbox.domain.window import ChannelFacts
 from tui_inbox.repository.among import among
 from tui_inbox.repository.base import AnyRow, Repository
-from tui_inbox.repository.rows import channel_row
+from tui_inbox.repository.rows import CHANNEL_COLUMNS, channel_row
 from tui_inbox.repository.tables import (
     channels,
     contact_channels,
@@ -282,7 +282,7 @@ class ContactRepository(Repository):
         """Contact channels; the few channels behind them are read once and not with every row."""
         rows = await self._all(statement)
         wanted = {row.channel_id for row in rows}
-        found = await self._all(select(channels).where(channels.c.id.in_(wanted))) if wanted else ()
+        found = await self._all(select(*CHANNEL_COLUMNS).where(channels.c.id.in_(wanted))) if wanted else ()
         by_id = {row.id: channel_row(row) for row in found}
         return [_contact_channel(row, by_id[row.channel_id]) for row in rows]
 

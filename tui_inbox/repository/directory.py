@@ -15,7 +15,8 @@ from tui_inbox.domain.search import fold
 from tui_inbox.domain.templates import Template
 from tui_inbox.repository import dialect
 from tui_inbox.repository.base import AnyRow, Repository
-from tui_inbox.repository.rows import channel_row
+from tui_inbox.repository.prepared import Prepared
+from tui_inbox.repository.rows import CHANNEL_COLUMNS, channel_row
 from tui_inbox.repository.tables import agents, channels, team_members, teams, templates, workers
 
 DELETED = "DELETED"
@@ -43,7 +44,7 @@ class ListedTemplate(Protocol):
     def reason(self) -> str: ...
 
 
-_CHANNELS = select(channels).order_by(channels.c.name_folded)
+_CHANNELS = Prepared(select(*CHANNEL_COLUMNS).order_by(channels.c.name_folded))
 
 
 class DirectoryRepository(Repository):
@@ -97,7 +98,7 @@ class DirectoryRepository(Repository):
 
     async def channels(self) -> list[Channel]:
         """Every channel, by name."""
-        return [channel_row(row) for row in await self._all(_CHANNELS)]
+        return [channel_row(row) for row in await _CHANNELS.rows(self._connection)]
 
     async def channel(self, name: str) -> Channel | None:
         """The channel of that name."""
@@ -228,7 +229,7 @@ class DirectoryRepository(Repository):
         return list(found.values())
 
     async def _channel(self, condition: ColumnElement[bool]) -> Channel | None:
-        row = await self._first(select(channels).where(condition))
+        row = await self._first(select(*CHANNEL_COLUMNS).where(condition))
         return None if row is None else channel_row(row)
 
     async def _change_channel(self, channel_id: int, **values: Any) -> None:

@@ -17,7 +17,7 @@ from tui_inbox.repository.base import Repository
 from tui_inbox.repository.demands import tables_of
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.inbox_rows import Asked, InboxRows, Placed
-from tui_inbox.repository.paging import Cursor, Segment, decode, in_segment, segments_of
+from tui_inbox.repository.paging import Cursor, Segment, cursors, decode, in_segment, segments_of
 from tui_inbox.repository.search import (
     Names,
     conditions,
@@ -33,6 +33,7 @@ from tui_inbox.repository.search import (
 from tui_inbox.repository.search_index import Counted, Hit, Hits, Sayings, index_of
 from tui_inbox.repository.search_tables import channel_counts, conversation_counts, tag_counts
 from tui_inbox.repository.tables import agents, contacts, conversations
+from tui_inbox.repository.types import stored
 
 MOST_SEGMENTS = 4
 MOST_COUNTED = 5000
@@ -223,7 +224,7 @@ class InboxRepository(Repository):
             found = await self._indexed(asked.hits, asked.narrow, stretch)
         if found is None:
             return await self._listed(asked.demands, stretch)
-        return [Placed(hit.contact_id, stretch.index, hit.at) for hit in found]
+        return [Placed(contact_id, stretch.index, at) for at, contact_id in found]
 
     async def _indexed(self, hits: Hits, narrow: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[Hit] | None:
         """Out of the index, which gives them in the order of last activity; few hits can be sorted otherwise."""
@@ -242,7 +243,7 @@ class InboxRepository(Repository):
     async def _listed(self, demands: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[Placed]:
         """Off the list in its own order, each looked at."""
         segment = stretch.segment
-        columns = select(conversations.c.contact_id, segment.column.label("at"))
+        columns = select(conversations.c.contact_id, stored(segment.column).label("at"))
         statement = in_segment(_joined(columns, demands, segment).where(*demands), segment)
         return await self._placed(statement, stretch)
 
@@ -251,7 +252,7 @@ class InboxRepository(Repository):
         if not contact_ids:
             return []
         segment = stretch.segment
-        statement = _joined(select(conversations.c.contact_id, segment.column.label("at")), (), segment)
+        statement = _joined(select(conversations.c.contact_id, stored(segment.column).label("at")), (), segment)
         few = among(conversations.c.contact_id, contact_ids)
         return await self._placed(in_segment(statement.where(few), segment), stretch)
 
@@ -260,11 +261,10 @@ class InboxRepository(Repository):
         if here is not None:
             statement = statement.where(segment.beyond(here.at, here.contact_id, backwards=stretch.backwards))
         statement = statement.order_by(*segment.order(backwards=stretch.backwards)).limit(stretch.limit)
-        return [Placed(row.contact_id, stretch.index, row.at) for row in await self._all(statement)]
+        return [Placed(contact_id, stretch.index, at) for contact_id, at in await self._all(statement)]
 
     async def _rows(self, f: InboxFilter, now: datetime, found: Sequence[Placed], asked: _Question) -> list[InboxRow]:
-        cursor = Cursor(f.sort, 0, now, 0, now)
-        said = Asked(cursor, storable_query(f.query), asked.entries, asked.channels)
+        said = Asked(cursors(f.sort, now), storable_query(f.query), asked.entries, asked.channels)
         return await InboxRows(self._connection).complete(found, said)
 
     async def _kept_counts(self, f: InboxFilter) -> StatusCounts:

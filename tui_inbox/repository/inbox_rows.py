@@ -6,10 +6,9 @@ Which contacts a page holds, and in what order, is found before (see :mod:`tui_i
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Label, Text, and_, bindparam, func, select
 
@@ -23,7 +22,8 @@ from tui_inbox.repository.base import AnyRow, Repository
 from tui_inbox.repository.columns import in_states
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.grouped import Grouped
-from tui_inbox.repository.paging import Cursor
+from tui_inbox.repository.prepared import Prepared
+from tui_inbox.repository.rows import moment
 from tui_inbox.repository.tables import (
     agents,
     contact_channels,
@@ -33,28 +33,27 @@ from tui_inbox.repository.tables import (
     outbox,
     timeline,
 )
-from tui_inbox.repository.types import instant
+from tui_inbox.repository.types import instant, structured
 
 _from_json = json.JSONDecoder().raw_decode
 """Without a look for blanks around it."""
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """A contact with its place in the list."""
 
     contact_id: int
     segment: int
-    at: datetime
-    """Its value in the column that sorts the segment."""
+    at: int
+    """Its value in the column that sorts the segment, as it is stored."""
 
 
 @dataclass(frozen=True)
 class Asked:
     """What is to be said of each row beside what the store holds of it."""
 
-    cursor: Cursor
-    """Any of the list; a row's own differs in its place."""
+    cursor: Callable[[int, int, int], str]
+    """Makes the cursors of the list, from segment, value and contact."""
     query: SearchQuery
     entries: Mapping[int, int]
     """By contact, the entry of its thread that a text search has found."""
@@ -70,7 +69,7 @@ class InboxRows(Repository):
         if not found:
             return []
         ids = [place.contact_id for place in found]
-        rows = {row[0]: row for row in (await self._connection.execute(_ROWS, {"ids": json.dumps(ids)})).all()}
+        rows = {row[0]: row for row in await _ROWS.rows(self._connection, ids=json.dumps(ids))}
         channels = asked.channels or await DirectoryRepository(self._connection).channels()
         known = {channel.id: channel for channel in channels}
         said = await self._said([asked.entries[ident] for ident in ids if ident in asked.entries])
@@ -105,10 +104,10 @@ _CONTACT = tuple(
 )  # fmt: skip
 
 
-def _messages(states: Collection[DeliveryState], label: str) -> Label[int]:
+def _messages(states: frozenset[DeliveryState], label: str) -> Label[int]:
     """How many messages of a conversation's contact need a person because they are in one of ``states``."""
     needing = in_states(outbox.c.state, NEEDS_PERSON)  # in these words, so that the index of those few serves it
-    wanted = needing if states == NEEDS_PERSON else and_(needing, outbox.c.state.in_(states))
+    wanted = needing if states == NEEDS_PERSON else and_(needing, in_states(outbox.c.state, states))
     counted = select(func.count()).where(wanted, outbox.c.contact_id == conversations.c.contact_id)
     return counted.correlate(conversations).scalar_subquery().label(label)
 
@@ -120,17 +119,17 @@ def _grouped(columns: Iterable[str], table: Any, *order: Any) -> Any:
 
 
 _ADDRESS = (
-    "id", "channel_id", "address", "started", "opted_out", "last_qualifying_at", "sent_since_inbound",
+    "channel_id", "id", "address", "started", "opted_out", "last_qualifying_at", "sent_since_inbound",
     "last_inbound_at", "last_message_at",
 )  # fmt: skip
 _LAST_USED = contact_channels.c.last_message_at
-_ROWS = (
+_ROWS = Prepared(
     select(
         *_CONVERSATION,
         *_CONTACT,
         agents.c.handle,
         _messages(NEEDS_PERSON, "failed"),
-        _messages({DeliveryState.UNCERTAIN}, "uncertain"),
+        _messages(frozenset({DeliveryState.UNCERTAIN}), "uncertain"),
         _grouped(("tag",), contact_tags, contact_tags.c.tag_folded).label("tags"),
         _grouped(_ADDRESS, contact_channels, _LAST_USED.is_(None), _LAST_USED.desc(), contact_channels.c.id).label(
             "addresses"
@@ -143,7 +142,6 @@ _ROWS = (
     )
     .where(Among(conversations.c.contact_id, bindparam("ids", type_=Text())))
 )
-"""Made once: the engine's layer needs longer to understand such a statement than the database to answer it."""
 
 
 def _inbox_row(
@@ -156,11 +154,12 @@ def _inbox_row(
     ) = row  # fmt: skip
     matched: tuple[str, ...] = ()
     if asked.query.terms:
-        matched = hit_fields(Folded(contact_id, name_folded, email_folded, phone_digits, custom), asked.query) or ()
+        folded = Folded(contact_id, name_folded, email_folded, phone_digits, structured(custom))
+        matched = hit_fields(folded, asked.query) or ()
     if message is not None:
         matched = ("text", *matched)
         preview, preview_direction = line_that_says(message.body, asked.query.texts), message.direction
-    cursor = Cursor(asked.cursor.sort, place.segment, place.at, contact_id, asked.cursor.now)
+    used = _listed(addresses)
     return InboxRow(
         contact_id=contact_id,
         name=shown_name(contact_id, first_name, last_name, email, phone),
@@ -168,42 +167,36 @@ def _inbox_row(
         phone=phone,
         status=ConversationStatus(status),
         assignee=handle or "",
-        last_activity_at=last_activity_at,
+        last_activity_at=instant(last_activity_at),
         preview=preview,
         preview_direction=None if preview_direction is None else Direction(preview_direction),
-        channels=_contact_channels(contact_id, addresses, known, blocked=blocked),
-        window_ends_at=window_ends_at,
-        waiting_since=waiting_since,
-        snoozed_until=snoozed_until,
+        channel_kinds=tuple(dict.fromkeys([known[channel_id].kind for channel_id, *_ in used])),
+        last_used=_contact_channel(contact_id, used[0], known, blocked=bool(blocked)) if used else None,
+        window_ends_at=moment(window_ends_at),
+        waiting_since=moment(waiting_since),
+        snoozed_until=moment(snoozed_until),
         unread=unread,
         tags=tuple(tag for (tag,) in _listed(tags)),
-        blocked=blocked,
+        blocked=bool(blocked),
         failed=failed,
         uncertain=uncertain,
         matched=matched,
         version=version,
-        cursor=cursor.encode(),
+        cursor=asked.cursor(place.segment, place.at, contact_id),
     )
 
 
-def _contact_channels(
-    contact_id: int, addresses: Any, known: Mapping[int, Channel], *, blocked: bool
-) -> tuple[ContactChannel, ...]:
-    made = []
-    for ident, channel_id, address, started, opted_out, qualifying, sent, inbound, message in _listed(addresses):
-        channel = known[channel_id]
-        # By their places, which takes half as long as by their names; a list makes some hundred of them.
-        facts = ChannelFacts(_moment(qualifying), sent, bool(started), bool(opted_out), blocked, channel.standing_pause)
-        made.append(ContactChannel(ident, contact_id, channel, address, facts, _moment(inbound), _moment(message)))
-    return tuple(made)
+def _contact_channel(
+    contact_id: int, address: Sequence[Any], known: Mapping[int, Channel], *, blocked: bool
+) -> ContactChannel:
+    channel_id, ident, name, started, opted_out, qualifying, sent, inbound, message = address
+    channel = known[channel_id]
+    facts = ChannelFacts(moment(qualifying), sent, bool(started), bool(opted_out), blocked, channel.standing_pause)
+    return ContactChannel(ident, contact_id, channel, name, facts, moment(inbound), moment(message))
 
 
-def _listed(grouped: Any) -> list[list[Any]]:
+def _listed(grouped: str | None) -> list[list[Any]]:
     if grouped is None or grouped == "[]":
         return []
     found: list[list[Any]] = _from_json(grouped)[0]
     return found
-
-
-def _moment(value: int | None) -> datetime | None:
-    return None if value is None else instant(value)

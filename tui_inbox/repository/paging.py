@@ -7,17 +7,18 @@ deep it lies. For orders that depend on the present, the cursor carries the inst
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, and_, literal, tuple_
+from sqlalchemy import BigInteger, Column, ColumnElement, Select, and_, literal, tuple_
 
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import SortOrder
 from tui_inbox.repository.demands import NEVER, SINCE
 from tui_inbox.repository.tables import contacts, conversations
-from tui_inbox.repository.types import Instant, instant, microseconds
+from tui_inbox.repository.types import instant, microseconds
 
 _BAD_CURSOR = "This is not a place in the list as it is now sorted; begin again without it."
 
@@ -41,10 +42,10 @@ class Segment:
         columns = (self.column, conversations.c.contact_id)
         return [column.desc() if descending else column.asc() for column in columns]
 
-    def beyond(self, at: datetime, contact_id: int, *, backwards: bool = False) -> ColumnElement[bool]:
+    def beyond(self, at: int, contact_id: int, *, backwards: bool = False) -> ColumnElement[bool]:
         """Rows after a place in the segment, or before it."""
         here = tuple_(self.column, conversations.c.contact_id)
-        place = tuple_(literal(at, Instant), literal(contact_id))
+        place = tuple_(literal(at, BigInteger), literal(contact_id))
         return here < place if self.descending is not backwards else here > place
 
 
@@ -54,24 +55,27 @@ class Cursor:
 
     sort: SortOrder
     segment: int
-    at: datetime
+    at: int
+    """As it is stored."""
     contact_id: int
     now: datetime
 
-    def encode(self) -> str:
-        """As the caller gets it; opaque."""
-        at, now = microseconds(self.at), microseconds(self.now)
-        return f"{self.sort.value}.{self.segment}.{at}.{self.contact_id}.{now}"
+
+def cursors(sort: SortOrder, now: datetime) -> Callable[[int, int, int], str]:
+    """What makes the cursors of one list as callers get them, opaque, from segment, value and contact."""
+    began = microseconds(now)
+    return lambda segment, at, contact_id: f"{sort.value}.{segment}.{at}.{contact_id}.{began}"
 
 
 def decode(cursor: str, sort: SortOrder, segments: int) -> Cursor:
     """The place that a cursor names. Raises :class:`UsageError` for anything but a cursor of this order."""
     try:
         named, segment, at, contact_id, now = cursor.split(".")
-        found = Cursor(SortOrder(named), int(segment), instant(int(at)), int(contact_id), instant(int(now)))
+        found = Cursor(SortOrder(named), int(segment), int(at), int(contact_id), instant(int(now)))
     except (ValueError, OverflowError) as error:
         raise UsageError(_BAD_CURSOR) from error
-    if found.sort is not sort or not 0 <= found.segment < segments or not 0 <= found.contact_id < 1 << 63:
+    within = 0 <= found.segment < segments and 0 <= found.contact_id < 1 << 63 and abs(found.at) < 1 << 63
+    if found.sort is not sort or not within:
         raise UsageError(_BAD_CURSOR)
     return found
 

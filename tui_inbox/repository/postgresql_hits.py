@@ -43,7 +43,7 @@ from tui_inbox.repository.postgresql_search_schema import (
 from tui_inbox.repository.search_index import Counted, Hit
 from tui_inbox.repository.search_tables import search_buckets, search_entries
 from tui_inbox.repository.tables import conversations
-from tui_inbox.repository.types import Instant
+from tui_inbox.repository.types import Instant, stored
 
 ENOUGH = 4
 """A group of buckets is first asked that should hold so many times what is wanted."""
@@ -91,9 +91,9 @@ class PostgresqlHits(Repository):
             beyond = [here < there if newest_first else here > there]
         found: list[Hit] = []
         async for asked, stretch in self._stretches(place, limit, newest_first=newest_first):
-            statement = self._matching([*demands, *beyond, *stretch], asked, _E.at, _E.contact_id)
+            statement = self._matching([*demands, *beyond, *stretch], asked, stored(_E.at).label("at"), _E.contact_id)
             rows = await self._all(statement.order_by(*order).limit(limit - len(found)))
-            found += [Hit(row.at, row.contact_id) for row in rows]
+            found += [Hit(*row) for row in rows]
             if len(found) >= limit:
                 break
         return found
@@ -113,24 +113,23 @@ class PostgresqlHits(Repository):
         if len(rows) > most:
             return None
         at, ident = conversations.c[column], conversations.c.contact_id
-        statement = select(at.label("at"), ident).where(ident.in_([row.contact_id for row in rows]))
+        statement = select(stored(at).label("at"), ident).where(ident.in_([row.contact_id for row in rows]))
         if place is not None:
             here, there = tuple_(at, ident), _place(place)
             statement = statement.where(here < there if descending else here > there)
         order = [key.desc() if descending else key.asc() for key in (at, ident)]
-        return [Hit(row.at, row.contact_id) for row in await self._all(statement.order_by(*order).limit(limit))]
+        return [Hit(*row) for row in await self._all(statement.order_by(*order).limit(limit))]
 
     async def waiting(
         self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, longest_first: bool
     ) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
-        at = type_coerce(_E.waiting, Instant)
         waits: list[ColumnElement[bool]] = [_E.waiting > literal_column("0")]
         if place is not None:
-            here, there = tuple_(at, _E.contact_id), _place(place)
+            here, there = tuple_(_E.waiting, _E.contact_id), _place(place)
             waits.append(here > there if longest_first else here < there)
         order = [key.asc() if longest_first else key.desc() for key in (_E.waiting, _E.contact_id)]
-        columns = (at.label("at"), _E.contact_id)
+        columns = (_E.waiting.label("at"), _E.contact_id)
         rows: list[Any] = []
         if await self._expected() * self._waiting > MOST_WAITING:
             first = select(_E.waiting).where(*waits).order_by(*order).limit(WALKED).subquery()
@@ -140,7 +139,7 @@ class PostgresqlHits(Repository):
         if len(rows) < limit:  # rarer than it seemed
             statement = self._matching([*demands, *waits], [negative(WAITING, 0)], *columns)
             rows = await self._all(statement.order_by(*order).limit(limit))
-        return [Hit(row.at, row.contact_id) for row in rows]
+        return [Hit(*row) for row in rows]
 
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most."""
@@ -229,7 +228,7 @@ def _has(tokens: list[int]) -> ColumnElement[bool]:
 
 
 def _place(place: Hit) -> ColumnElement[Any]:
-    return tuple_(literal(place.at, Instant), literal(place.contact_id, BigInteger))
+    return tuple_(literal(place.at, BigInteger), literal(place.contact_id, BigInteger))
 
 
 def _owner(f: InboxFilter) -> tuple[int | None, list[ColumnElement[bool]]]:

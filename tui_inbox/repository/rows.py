@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Text, type_coerce
+
 from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.domain.models import Channel
 from tui_inbox.repository.base import AnyRow
+from tui_inbox.repository.tables import channels
+from tui_inbox.repository.types import instant, stored, structured
 
-_CHANNEL_FIELDS = (
-    "id",
-    "name",
-    "kind",
-    "config",
-    "policy_override",
-    "webhook_path",
-    "paused_reason",
-    "paused_until",
-    "last_webhook_at",
+CHANNEL_COLUMNS = (
+    channels.c.id,
+    channels.c.name,
+    channels.c.kind,
+    type_coerce(channels.c.config, Text),
+    type_coerce(channels.c.policy_override, Text),
+    channels.c.webhook_path,
+    channels.c.paused_reason,
+    stored(channels.c.paused_until),
+    stored(channels.c.last_webhook_at),
 )
+"""What a channel is read from, as it is kept."""
 
 
 def channel_row(row: AnyRow) -> Channel:
-    """A channel from a row of its table."""
-    values = {name: getattr(row, name) for name in _CHANNEL_FIELDS}
-    return Channel(**(values | {"kind": ChannelKind(values["kind"])}))
+    """A channel from its :data:`CHANNEL_COLUMNS`."""
+    return _channel(tuple(row))
+
+
+@lru_cache(maxsize=1024)
+def _channel(row: tuple[Any, ...]) -> Channel:
+    """All channels are read with each page of a list, and seldom has one changed."""
+    ident, name, kind, config, override, path, reason, until, heard = row
+    settings, policy = structured(config), structured(override)
+    return Channel(ident, name, ChannelKind(kind), settings, policy, path, reason, moment(until), moment(heard))
+
+
+def moment(value: int | None) -> datetime | None:
+    """An instant as it is kept, where there is one."""
+    return None if value is None else instant(value)

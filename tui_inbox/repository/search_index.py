@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tui_inbox.domain.filters import InboxFilter
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     """One conversation that the words and the filters find, with its place in the list."""
 
-    at: datetime
+    at: int
+    """As it is stored, as all instants in the places of the list: microseconds since 1970."""
     contact_id: int
 
 

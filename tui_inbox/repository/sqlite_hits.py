@@ -28,7 +28,6 @@ from tui_inbox.repository.sqlite_search_schema import (
     WORDS,
 )
 from tui_inbox.repository.tables import conversations
-from tui_inbox.repository.types import instant, microseconds
 
 CLEARLY = 1.5
 """Where that many times as many are expected, or that part of them, nobody needs to count."""
@@ -136,7 +135,7 @@ class SqliteHits(Repository):
             "SELECT count(*), 0 FROM found UNION ALL SELECT * FROM page",
             values,
         )
-        return None if number > most else [Hit(instant(at), contact_id) for at, contact_id in rows]
+        return None if number > most else [Hit(at, contact_id) for at, contact_id in rows]
 
     async def waiting(
         self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, longest_first: bool
@@ -201,7 +200,7 @@ class SqliteHits(Repository):
         return bool(number > most)
 
     async def _hits(self, statement: str, values: Mapping[str, Any]) -> list[Hit]:
-        return [Hit(instant(at), contact_id) for at, contact_id in await self._rows(statement, values)]
+        return [Hit(at, contact_id) for at, contact_id in await self._rows(statement, values)]
 
     async def _rows(self, statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
         return (await self._connection.exec_driver_sql(statement, dict(values))).all()
@@ -253,7 +252,7 @@ def _beyond(key: str, place: Hit | None, values: dict[str, Any], *, descending: 
     """That a row comes after ``place`` in the order of ``key``; empty without a place."""
     if place is None:
         return ""
-    values |= {"at": microseconds(place.at), "id": place.contact_id}
+    values |= {"at": place.at, "id": place.contact_id}
     return f"({key}) {'<' if descending else '>'} (:at, :id)"
 
 

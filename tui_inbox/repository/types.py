@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, Text
+from sqlalchemy import BigInteger, ColumnElement, Dialect, Integer, Text, type_coerce
 from sqlalchemy.types import TypeDecorator
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,6 +51,11 @@ def instant(value: int) -> datetime:
     return EPOCH + timedelta(0, 0, value)
 
 
+def structured(text: str) -> Any:
+    """The structure of such a text."""
+    return {} if text == "{}" else json.loads(text)  # most are empty, and a list has one in each row
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware datetime as microseconds since 1970, UTC."""
 
@@ -62,6 +67,11 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         return None if value is None else instant(int(value))
+
+
+def stored(column: ColumnElement[datetime]) -> ColumnElement[int]:
+    """An instant as the number it is kept as."""
+    return type_coerce(column, BigInteger)
 
 
 class Words(TypeDecorator[str]):
@@ -84,6 +94,4 @@ class Structure(TypeDecorator[Any]):
         return None if value is None else json.dumps(storable_value(value), ensure_ascii=False, default=str)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any:
-        if value is None:
-            return None
-        return {} if value == "{}" else json.loads(value)  # most are empty, and a list has one in each row
+        return None if value is None else structured(value)

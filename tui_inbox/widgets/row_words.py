@@ -169,9 +169,9 @@ def window_badge(row: InboxRow, now: datetime) -> Span:
     """What may be sent on the channel last used, in at most nine cells; the very answer that the composer gets."""
     if row.blocked:
         return ("blocked", "bad")
-    if not row.channels:
+    last = row.last_used
+    if last is None:
         return ("–", "faint")
-    last = row.channels[0]
     answer = decide(policy_for(last.channel.kind, last.channel.policy_override), last.facts, now)
     if answer.state is WindowState.BLOCKED:
         return _shut(answer)
