@@ -145,7 +145,7 @@ _ROWS = Prepared(
 
 
 def _inbox_row(
-    row: AnyRow, place: Placed, known: Mapping[int, Channel], asked: Asked, message: AnyRow | None
+    row: Sequence[Any], place: Placed, known: Mapping[int, Channel], asked: Asked, message: AnyRow | None
 ) -> InboxRow:
     (
         contact_id, status, version, last_activity_at, waiting_since, snoozed_until, window_ends_at, unread, preview,

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Dialect, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tui_inbox.repository.base import AnyRow
+from tui_inbox.repository.sqlite_thread import rows_of
 
 
 class Prepared:
@@ -22,10 +22,13 @@ class Prepared:
         self._statement = statement
         self._texts: dict[str, tuple[str, Sequence[str]]] = {}
 
-    async def rows(self, connection: AsyncConnection, **values: Any) -> Sequence[AnyRow]:
+    async def rows(self, connection: AsyncConnection, **values: Any) -> Sequence[Sequence[Any]]:
         """Its rows, with values as they are kept: instants, flags and structures are not turned into Python's."""
         text, names = self._for(connection.dialect)
-        return (await connection.exec_driver_sql(text, tuple(values[name] for name in names))).all()
+        given = tuple(values[name] for name in names)
+        if connection.dialect.name == "sqlite":
+            return await rows_of(connection, text, given)
+        return (await connection.exec_driver_sql(text, given)).all()
 
     def _for(self, dialect: Dialect) -> tuple[str, Sequence[str]]:
         """The text for an engine, and its parameters in their order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -10,7 +11,6 @@ from sqlalchemy import Text, type_coerce
 
 from tui_inbox.domain.kinds import ChannelKind
 from tui_inbox.domain.models import Channel
-from tui_inbox.repository.base import AnyRow
 from tui_inbox.repository.tables import channels
 from tui_inbox.repository.types import instant, stored, structured
 
@@ -28,7 +28,7 @@ CHANNEL_COLUMNS = (
 """What a channel is read from, as it is kept."""
 
 
-def channel_row(row: AnyRow) -> Channel:
+def channel_row(row: Sequence[Any]) -> Channel:
     """A channel from its :data:`CHANNEL_COLUMNS`."""
     return _channel(tuple(row))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
@@ -94,9 +95,9 @@ def conditions(f: InboxFilter, names: Names, now: datetime) -> list[ColumnElemen
     if f.window is not None:
         found.append(_window(f.window, now))
     if f.channels:
-        found.append(_has_channel([item.id for item in names.channels if item.kind in f.channels]))
+        found.append(_has_channel(tuple(item.id for item in names.channels if item.kind in f.channels)))
     if f.tags:
-        found.append(_has_tag([fold(storable(tag)) for tag in f.tags]))
+        found.append(_has_tag(tuple(fold(storable(tag)) for tag in f.tags)))
     if f.assignees:
         found.append(_assignee([fold(handle) for handle in f.assignees], names.agents))
     if f.needs_person:
@@ -172,13 +173,12 @@ def _grouped(query: SearchQuery) -> list[tuple[str, list[str]]]:
 def _query_filter(name: str, values: list[str], names: Names, now: datetime) -> ColumnElement[bool]:
     match name:
         case "tag":
-            return _has_tag(values)
+            return _has_tag(tuple(values))
         case "assignee":
             return _assignee(values, names.agents)
         case "channel":
-            return _has_channel(
-                [item.id for item in names.channels if fold(item.name) in values or item.kind.value in values]
-            )
+            known_by = (item for item in names.channels if fold(item.name) in values or item.kind.value in values)
+            return _has_channel(tuple(item.id for item in known_by))
         case "country":
             return contacts.c.country_folded.in_(values)
         case "language":
@@ -195,12 +195,17 @@ def _query_filter(name: str, values: list[str], names: Names, now: datetime) -> 
             return false()
 
 
-def _has_tag(folded: Collection[str]) -> ColumnElement[bool]:
+# Made once for the same values, so that what is made of a condition can be kept with it.
+
+
+@lru_cache(maxsize=256)
+def _has_tag(folded: tuple[str, ...]) -> ColumnElement[bool]:
     of_contact = contact_tags.c.contact_id == conversations.c.contact_id
     return exists().where(of_contact, contact_tags.c.tag_folded.in_(folded))
 
 
-def _has_channel(channel_ids: Collection[int]) -> ColumnElement[bool]:
+@lru_cache(maxsize=256)
+def _has_channel(channel_ids: tuple[int, ...]) -> ColumnElement[bool]:
     of_contact = contact_channels.c.contact_id == conversations.c.contact_id
     return exists().where(of_contact, contact_channels.c.channel_id.in_(channel_ids))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, literal_column, select
@@ -33,8 +34,12 @@ def rendered_of(demands: Sequence[ColumnElement[bool]], contact: str, since: str
 
     ``since``: what stands for :data:`SINCE`, where the statement has it.
     """
-    if not demands:
-        return Clauses("", {})
+    return _rendered(tuple(demands), contact, since) if demands else Clauses("", {})
+
+
+@lru_cache(maxsize=256)
+def _rendered(demands: tuple[ColumnElement[bool], ...], contact: str, since: str) -> Clauses:
+    """While one types, the filters beside the words stay the same."""
     # Inside a query, so that what looks into other tables knows which row is meant.
     compiled = _QUERY.where(*demands).compile(dialect=_NAMED, compile_kwargs={"render_postcompile": True})
     condition = str(compiled).removeprefix(_BEFORE).replace(_CONTACT, contact).replace(_SINCE, since)

@@ -27,6 +27,7 @@ from tui_inbox.repository.sqlite_search_schema import (
     WAITS,
     WORDS,
 )
+from tui_inbox.repository.sqlite_thread import rows_of
 from tui_inbox.repository.tables import conversations
 
 CLEARLY = 1.5
@@ -203,7 +204,7 @@ class SqliteHits(Repository):
         return [Hit(at, contact_id) for at, contact_id in await self._rows(statement, values)]
 
     async def _rows(self, statement: str, values: Mapping[str, Any]) -> Sequence[Any]:
-        return (await self._connection.exec_driver_sql(statement, dict(values))).all()
+        return await rows_of(self._connection, statement, values)
 
     def _matching(
         self,

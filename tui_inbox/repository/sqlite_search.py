@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, select
 
@@ -33,6 +32,7 @@ from tui_inbox.repository.sqlite_search_schema import (
     grams,
 )
 from tui_inbox.repository.sqlite_texts import SqliteTexts
+from tui_inbox.repository.sqlite_thread import rows_of
 
 COMMON = 0.07
 """Tokens of a larger share of the contacts are looked for on the row: matching them costs more than it spares."""
@@ -162,7 +162,7 @@ class SqliteSearch(Repository):
     async def _shares(self, tokens: Iterable[str]) -> dict[str, float] | None:
         """Shares of the tokens that are known to be frequent; ``None`` while the index can't be asked."""
         asked = {"tokens": json.dumps(sorted(set(tokens)))}
-        rows: Sequence[Any] = (await self._connection.exec_driver_sql(_SHARES, asked)).all()
+        rows = await rows_of(self._connection, _SHARES, asked)
         shares = {token: float(share) for token, share in rows}
         return shares if shares.pop("", 0.0) else None
 

@@ -13,6 +13,7 @@ from tui_inbox.repository.base import Repository
 from tui_inbox.repository.search_index import Said, Sayings
 from tui_inbox.repository.sqlite_clauses import joined_to, rendered_of
 from tui_inbox.repository.sqlite_search_schema import LONGEST_BEGINNING, LONGEST_WORD, TEXTS
+from tui_inbox.repository.sqlite_thread import rows_of
 
 _CONTACT = "t.contact_id"
 MOST_MESSAGES = 1000
@@ -29,8 +30,7 @@ class SqliteTexts(Repository):
             return Sayings((), complete=True)
         statement, values = _saying(texts, asked, demands)
         values |= {"most": MOST_MESSAGES, "more": limit + 1}
-        found: Sequence[Any] = (await self._connection.exec_driver_sql(statement, values)).all()
-        (looked, _), *rows = found
+        (looked, _), *rows = await rows_of(self._connection, statement, values)
         said = tuple(Said(contact_id, entry_id) for entry_id, contact_id in rows[:limit])
         return Sayings(said, complete=looked < MOST_MESSAGES and len(rows) <= limit)
 
