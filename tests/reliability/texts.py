@@ -104,7 +104,7 @@ async def in_list(pilot: Pilot[Any], texts: Sequence[str]) -> Screen[Any]:
     inbox = inbox_of(cast(TuiInbox, pilot.app))
     first = inbox.rows.window.rows[0]
     rows = [
-        replace(first, contact_id=number, name=text, email=text, phone=text, preview=text, tags=(text,), assignee=text)
+        first._replace(contact_id=number, name=text, email=text, phone=text, preview=text, tags=(text,), assignee=text)
         for number, text in enumerate(texts, start=1)
     ]
     inbox.rows.ask(Given(rows))

@@ -138,7 +138,7 @@ async def seen(unit: Unit, contact: int) -> Seen:
     assert row.last_used is not None
     anonymous = replace(row.last_used, id=0, contact_id=0)
     return (
-        replace(row, contact_id=0, cursor="", version=0, last_used=anonymous),
+        row._replace(contact_id=0, cursor="", version=0, last_used=anonymous),
         replace(conversation, contact_id=0, last_channel_id=0, version=0),
         [replace(item, id=0, contact_id=0) for item in channels],
         [replace(entry, key="") for entry in await unit.timeline.page(contact)],

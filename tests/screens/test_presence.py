@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, timedelta
 
 import pytest
@@ -233,7 +232,7 @@ async def test_no_hostile_handle_reaches_the_terminal(workspace: Workspace) -> N
             lines = preview_lines(screen.shown.view, (), 40, 20, NOW, UTC, company=company)
             assert all(is_clean(text) for line in lines for text, _ in line), one.id
             assert all(sum(cells(text) for text, _ in line) <= 40 for line in lines), one.id
-            spans = row_spans(replace(row, name=one.text), columns_for(70), 70, NOW, UTC, colleague=Doing.TYPING)
+            spans = row_spans(row._replace(name=one.text), columns_for(70), 70, NOW, UTC, colleague=Doing.TYPING)
             assert sum(cells(text) for text, _ in spans) == 70
 
 

@@ -122,6 +122,8 @@ _ADDRESS = (
     "channel_id", "id", "address", "started", "opted_out", "last_qualifying_at", "sent_since_inbound",
     "last_inbound_at", "last_message_at",
 )  # fmt: skip
+_STATUSES = {status.value: status for status in ConversationStatus}
+_DIRECTIONS: Mapping[str | None, Direction | None] = {None: None, **{item.value: item for item in Direction}}
 _LAST_USED = contact_channels.c.last_message_at
 _ROWS = Prepared(
     select(
@@ -165,11 +167,11 @@ def _inbox_row(
         name=shown_name(contact_id, first_name, last_name, email, phone),
         email=email,
         phone=phone,
-        status=ConversationStatus(status),
+        status=_STATUSES[status],
         assignee=handle or "",
         last_activity_at=instant(last_activity_at),
         preview=preview,
-        preview_direction=None if preview_direction is None else Direction(preview_direction),
+        preview_direction=_DIRECTIONS[preview_direction],
         channel_kinds=tuple(dict.fromkeys([known[channel_id].kind for channel_id, *_ in used])),
         last_used=_contact_channel(contact_id, used[0], known, blocked=bool(blocked)) if used else None,
         window_ends_at=moment(window_ends_at),

@@ -20,6 +20,7 @@ from tui_inbox.repository.demands import NEVER, SINCE
 from tui_inbox.repository.tables import contacts, conversations
 from tui_inbox.repository.types import instant, microseconds
 
+_NOBODY_WAITS = SINCE == NEVER
 _BAD_CURSOR = "This is not a place in the list as it is now sorted; begin again without it."
 
 
@@ -108,7 +109,7 @@ def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
         case SortOrder.WAITING:
             return [
                 Segment(columns.waiting_since, descending=False, of_some=True),
-                Segment(latest, descending=True, condition=SINCE == NEVER),
+                Segment(latest, descending=True, condition=_NOBODY_WAITS),
             ]
         case SortOrder.WINDOW_END:
             ends = columns.window_ends_at
