@@ -128,7 +128,7 @@ async def test_what_was_taken_back_is_found_no_more(store: Store, place: Place) 
     assert [ident for ident, _ in await found(store, "text:tulip")] == [ids[1]]
     async with store.read() as unit:
         assert await unit.search.verify() == []
-        assert (await unit.search.sayings(("password",), (), 10)).found == ()
+        assert (await unit.search.sayings(("password",), (), 10)).found == {}
     await store.write(lambda unit: unit.search.rebuild())
     assert [ident for ident, _ in await found(store, "text:tulip")] == [ids[1]]
 

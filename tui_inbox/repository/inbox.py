@@ -88,10 +88,9 @@ class _Question:
         return found
 
     @property
-    def entries(self) -> dict[int, int]:
+    def entries(self) -> Mapping[int, int]:
         """By contact, the message that a text search has found."""
-        found = () if self.sayings is None else self.sayings.found
-        return {said.contact_id: said.entry_id for said in found}
+        return {} if self.sayings is None else self.sayings.found
 
 
 class InboxRepository(Repository):

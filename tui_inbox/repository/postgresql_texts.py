@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -28,7 +29,7 @@ from tui_inbox.repository.among import among
 from tui_inbox.repository.base import AnyRow, Repository
 from tui_inbox.repository.demands import joined
 from tui_inbox.repository.postgresql_search_schema import TEXTS_INDEX, TEXTS_INDEX_NAME
-from tui_inbox.repository.search_index import Said, Sayings
+from tui_inbox.repository.search_index import Sayings
 from tui_inbox.repository.tables import timeline
 
 MOST_MESSAGES = 1000
@@ -59,7 +60,7 @@ class PostgresqlTexts(Repository):
         """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
         asked = [text_words(text) for text in texts]
         if not all(asked):
-            return Sayings((), complete=True)
+            return Sayings({}, complete=True)
         # Words that stand in a row, and long ones, only the message itself can show.
         plain = all(len(words) == 1 and len(words[0]) <= LONGEST_WORD for words in asked)
         looked = await self._newest(asked)
@@ -71,8 +72,8 @@ class PostgresqlTexts(Repository):
         for row in await self._all(statement.order_by(timeline.c.id.desc())):
             if plain or says(row.body, texts):
                 newest.setdefault(row.contact_id, row.id)
-        found = [Said(contact_id, entry_id) for contact_id, entry_id in newest.items()]
-        return Sayings(tuple(found[:limit]), complete=len(looked) < MOST_MESSAGES and len(found) <= limit)
+        found = dict(islice(newest.items(), limit))
+        return Sayings(found, complete=len(looked) < MOST_MESSAGES and len(newest) <= limit)
 
     async def _newest(self, asked: Sequence[Sequence[str]]) -> list[int]:
         """The newest messages that have all the words, in whatever order."""

@@ -7,7 +7,7 @@ An index only finds candidates and their order; the words are looked at again on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -70,19 +70,11 @@ class Hits(Protocol):
 
 
 @dataclass(frozen=True)
-class Said:
-    """A contact with a message that has the words, by the message's key in the threads."""
-
-    contact_id: int
-    entry_id: int
-
-
-@dataclass(frozen=True)
 class Sayings:
     """Contacts whose messages have the words."""
 
-    found: tuple[Said, ...]
-    """The one with the newest such message first, each contact once with its newest."""
+    found: Mapping[int, int]
+    """By contact the newest message that has them, by its key in the threads; the newest of all first."""
     complete: bool
     """Whether these are all; else older messages were not looked at."""
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement
 
 from tui_inbox.domain.search import text_words
 from tui_inbox.repository.base import Repository
-from tui_inbox.repository.search_index import Said, Sayings
+from tui_inbox.repository.search_index import Sayings
 from tui_inbox.repository.sqlite_clauses import joined_to, rendered_of
 from tui_inbox.repository.sqlite_search_schema import LONGEST_BEGINNING, LONGEST_WORD, TEXTS
 from tui_inbox.repository.sqlite_thread import rows_of
@@ -27,12 +27,12 @@ class SqliteTexts(Repository):
         """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
         asked = [text_words(text) for text in texts]
         if not all(asked):
-            return Sayings((), complete=True)
+            return Sayings({}, complete=True)
         statement, values = _saying(texts, asked, demands)
         values |= {"most": MOST_MESSAGES, "more": limit + 1}
         (looked, _), *rows = await rows_of(self._connection, statement, values)
-        said = tuple(Said(contact_id, entry_id) for entry_id, contact_id in rows[:limit])
-        return Sayings(said, complete=looked < MOST_MESSAGES and len(rows) <= limit)
+        newest = {contact_id: entry_id for entry_id, contact_id in rows[:limit]}
+        return Sayings(newest, complete=looked < MOST_MESSAGES and len(rows) <= limit)
 
 
 def _saying(
