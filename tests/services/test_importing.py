@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import tracemalloc
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +19,49 @@ from tui_inbox.domain.kinds import Permission
 from tui_inbox.domain.models import Contact
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.unit import Unit
-from tui_inbox.services import importing
-from tui_inbox.services.importing import ImportReport, ImportService
+from tui_inbox.services import import_file
+from tui_inbox.services.importing import ImportReport, ImportService, RefusedRow
 from tui_inbox.services.sending import SendRequest, TemplateChoice
 
 
-async def run(world: World, path: Path, text: str | bytes, **options: Any) -> ImportReport:
+@dataclass
+class Done:
+    """What an import reported, and the rows of which it told."""
+
+    report: ImportReport
+    refused: list[RefusedRow]
+
+    @property
+    def added(self) -> int:
+        return self.report.added
+
+    @property
+    def bad(self) -> tuple[tuple[int, str], ...]:
+        rows = tuple((row.number, row.reason) for row in self.refused if not row.known)
+        assert len(rows) == self.report.bad
+        return rows
+
+    @property
+    def duplicates(self) -> tuple[tuple[int, str], ...]:
+        rows = tuple((row.number, row.reason) for row in self.refused if row.known)
+        assert len(rows) == self.report.known
+        return rows
+
+
+async def run(
+    world: World,
+    path: Path,
+    text: str | bytes,
+    *,
+    mapping: Mapping[str, str] | None = None,
+    region: str = "",
+    **options: Any,
+) -> Done:
     file = path / "list.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return await ImportService(world.context).import_contacts(file, **options)
+    service, refused = ImportService(world.context), list[RefusedRow]()
+    checked = await service.check(file, mapping=mapping, region=region)
+    return Done(await service.run(checked, refused=refused.append, **options), refused)
 
 
 async def everybody(world: World) -> list[Contact]:
@@ -46,8 +83,8 @@ async def everybody(world: World) -> list[Contact]:
 async def test_headers_are_read_as_people_write_them(world: World, tmp_path: Path, header: str) -> None:
     delimiter = next(char for char in "\t;," if char in header)
     row = delimiter.join(["Zoë", "van Dijk", "zoe@example.com", "+31 6 12345678", '"vip|new"'])
-    report = await run(world, tmp_path, f"{header}\r\n{row}\r\n")
-    assert report == ImportReport(1, channels=("email", "sms", "whatsapp"))
+    done = await run(world, tmp_path, f"{header}\r\n{row}\r\n")
+    assert done.report == ImportReport(1, channels=("email", "sms", "whatsapp"))
     (contact,) = await everybody(world)
     assert (contact.first_name, contact.last_name, contact.email, contact.phone, set(contact.tags)) == (
         "Zoë",
@@ -92,7 +129,7 @@ async def test_a_file_that_is_no_list_of_contacts(world: World, tmp_path: Path, 
 async def test_a_file_that_is_not_there(world: World, tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(UsageError, match="can't be read"):
-            await ImportService(world.context).import_contacts(path)
+            await ImportService(world.context).check(path)
 
 
 BAD = """Name,Email,Phone
@@ -165,7 +202,7 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(world: World, tmp_path
     foretold = await run(world, tmp_path, text, dry_run=True)
     assert world.dump() == before
     assert (foretold.added, len(foretold.duplicates), len(foretold.bad)) == (1, 1, 1)
-    assert foretold.ignored_columns == ("Shoe Size",)
+    assert foretold.report.ignored_columns == ("Shoe Size",)
     done = await run(world, tmp_path, text)
     assert (done.added, done.duplicates, done.bad) == (foretold.added, foretold.duplicates, foretold.bad)
 
@@ -199,13 +236,13 @@ async def test_channels_can_be_named_and_ambiguous_ones_are_left_out(world: Worl
     kind = world.channels["sms"].kind
     await world.store.write(lambda unit: unit.directory.add_channel("sms-2", kind, {}, {}, "path-2"))
     text = "Name,Phone\nZoe,+15550002222\n"
-    assert (await run(world, tmp_path, text, dry_run=True)).channels == ("email", "whatsapp")
-    assert (await run(world, tmp_path, text, dry_run=True, channels=[])).channels == ()
+    assert (await run(world, tmp_path, text, dry_run=True)).report.channels == ("email", "whatsapp")
+    assert (await run(world, tmp_path, text, dry_run=True, channels=[])).report.channels == ()
     with pytest.raises(UsageError, match="no channel nope"):
         await run(world, tmp_path, text, channels=["nope"])
     with pytest.raises(UsageError, match="only from the customer"):
         await run(world, tmp_path, text, channels=["telegram"])
-    assert (await run(world, tmp_path, text, channels=["sms-2"])).channels == ("sms-2",)
+    assert (await run(world, tmp_path, text, channels=["sms-2"])).report.channels == ("sms-2",)
     (item,) = (await world.contacts.view((await everybody(world))[0].id)).reach
     assert item.contact_channel.channel.name == "sms-2"
 
@@ -235,36 +272,104 @@ LONG = "name,email\n" + "".join(f"Person {n},{'' if n % 5 == 0 else f'p{n}@examp
 """Every fifth can't be recognised by anything."""
 
 
-@pytest.mark.parametrize("cut", range(6))
+@pytest.mark.parametrize("cut", range(7))
 async def test_a_long_file_comes_by_several_commits_and_goes_on_where_it_was_cut_off(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
 ) -> None:
-    monkeypatch.setattr(importing, "BATCH", 5)
-    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(import_file, "BATCH", 5)
+    told: list[int] = []
     with contextlib.suppress(StoreError), cut_off_after(world.store, cut):
-        await run(world, tmp_path, LONG, progress=lambda done, whole: told.append((done, whole)))
-    assert told == [(done, 23) for done in (5, 10, 15, 23)][: max(0, cut)]
+        await run(world, tmp_path, LONG, progress=told.append)
+    assert told == [6, 11, 16, 21, 24][:cut]
     again = await run(world, tmp_path, LONG)
     people = await everybody(world)
-    whole = cut > 3
+    whole = cut > 4
+    assert again.report.came_before == (0 if whole or not cut else told[-1])
+    assert again.duplicates == () or whole, "rows that came in before are not looked at again"
     assert len(people) == (23 + 5 if whole else 23), "those without an address double only where all were in"
     assert len({person.email for person in people if person.email}) == 18
-    assert again.added == len(people) - (23 if whole else min(cut, 3) * 5)
+    assert [person.first_name for person in people[:23]] == ["Person"] * 23
+    assert [person.last_name for person in people[:23]] == [str(n) for n in range(23)], "in the order of the file"
+
+
+async def test_a_file_whose_end_is_all_known_is_done_all_the_same(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_file, "BATCH", 5)
+    text = LONG + "".join(f"Again {n},p1@example.com\n" for n in range(20))
+    assert (await run(world, tmp_path, text)).report.known == 20
+    assert (await run(world, tmp_path, text)).report.came_before == 0
+
+
+@pytest.mark.parametrize("change", ["text", "region", "mapping", "a month"])
+async def test_another_import_goes_on_behind_no_row(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(import_file, "BATCH", 5)
+    with contextlib.suppress(StoreError), cut_off_after(world.store, 2):
+        await run(world, tmp_path, LONG)
+    options: dict[str, Any] = {"region": "DE"} if change == "region" else {}
+    if change == "mapping":
+        options["mapping"] = {"name": "first_name"}
+    if change == "a month":
+        world.clock.move(timedelta(days=31))
+    again = await run(world, tmp_path, LONG + ("Else,else@example.com\n" if change == "text" else ""), **options)
+    assert again.report.came_before == 0
+    assert again.report.known == 8
+
+
+async def test_a_dry_run_of_a_long_file_knows_its_earlier_rows_and_where_it_would_go_on(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_file, "BATCH", 5)
+    text = LONG + "Twice,P1@example.com\n"
+    foretold = await run(world, tmp_path, text, dry_run=True)
+    assert foretold.duplicates == ((25, "row 3 has the email P1@example.com"),)
+    with contextlib.suppress(StoreError), cut_off_after(world.store, 2):
+        await run(world, tmp_path, text)
+    foretold = await run(world, tmp_path, text, dry_run=True)
+    assert (foretold.added, foretold.report.came_before) == (13, 11)
+    ((row, reason),) = foretold.duplicates
+    assert (row, reason.split()[0]) == (25, "contact")
+
+
+async def test_a_file_that_changes_while_it_is_read_is_told(world: World, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(LONG)
+    service = ImportService(world.context)
+    checked = await service.check(file)
+    file.write_bytes(LONG.encode() + b"J\xf6rg,j@example.com\n")
+    before = world.dump()
+    with pytest.raises(UsageError, match="was changed while it was read"):
+        await service.run(checked)
+    assert world.dump() == before
 
 
 async def test_whom_somebody_adds_meanwhile_is_not_doubled(world: World, tmp_path: Path) -> None:
-    service, read = ImportService(world.context), world.store.read
+    store: Any = world.store
+    write = store.write
 
-    @contextlib.asynccontextmanager
-    async def then_another() -> AsyncIterator[Unit]:
-        async with read() as unit:
-            yield unit
+    async def after_another(work: Callable[[Unit], Awaitable[Any]]) -> Any:
+        store.write = write
         new = NewContact(first_name="Else", email="P1@Example.com")
-        await world.store.write(lambda unit: unit.contacts.add(new, world.clock()))
+        await write(lambda unit: unit.contacts.add(new, world.clock()))
+        return await write(work)
 
-    world.store.read = then_another  # type: ignore[method-assign]
-    (tmp_path / "list.csv").write_text("name,email\nOne,p1@example.com\nTwo,p2@example.com\n")
-    report = await service.import_contacts(tmp_path / "list.csv")
-    world.store.read = read  # type: ignore[method-assign]
+    store.write = after_another
+    report = await run(world, tmp_path, "name,email\nOne,p1@example.com\nTwo,p2@example.com\n")
     assert report.added == 1
     assert [person.first_name for person in await everybody(world)] == ["Else", "Two"]
+
+
+async def test_memory_does_not_grow_with_the_file(world: World, tmp_path: Path) -> None:
+    """A file of rows that are all refused: what is kept of them would be seen."""
+    peaks = []
+    for rows in (20_000, 80_000):
+        (tmp_path / "list.csv").write_text("name,email\n" + "".join(f"Person {n},none {n}\n" for n in range(rows)))
+        service = ImportService(world.context)
+        tracemalloc.start()
+        report = await service.run(await service.check(tmp_path / "list.csv"))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert (report.added, report.bad) == (0, rows)
+    assert peaks[1] < 1.5 * peaks[0]

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -18,7 +19,7 @@ from tui_inbox.domain.errors import UsageError
 
 if TYPE_CHECKING:
     from tui_inbox.bootstrap import Services
-    from tui_inbox.services.importing import ImportReport
+    from tui_inbox.services.importing import ImportReport, RefusedRow
 
 MOST_TOLD = 20
 """Rows of each kind that are told to a person; ``--json`` tells all."""
@@ -54,53 +55,70 @@ def contacts(
     Rows of contacts that exist, and rows that cannot be used, are told and skipped. After an interruption the same
     command goes on.
     """
-    mapping = _mapping(pairs)
 
+    mapping = _mapping(pairs)
+    told = _Told(everything=as_json)
     with contextlib.ExitStack() as stack:
 
-        def progress(done: int, whole: int) -> None:
-            if not bars:  # nothing is shown of a file that is refused, or that is short
-                bars.append(stack.enter_context(click.progressbar(length=whole, label="importing", file=sys.stderr)))
-            bars[0].update(done - bars[0].pos)
-
         async def work(services: Services) -> ImportReport:
-            return await services.importing.import_contacts(
-                file,
+            checked = await services.importing.check(file, mapping=mapping, region=region)
+            if refused is not None:
+                told.write_to(stack.enter_context(_new_file(refused)), checked.header)
+            bar = click.progressbar(length=checked.rows, label="importing", file=sys.stderr, hidden=not checked.long)
+            stack.enter_context(bar)
+            return await services.importing.run(
+                checked,
                 dry_run=dry_run,
-                mapping=mapping or None,
-                region=region,
                 channels=channels or None,
-                progress=progress,
+                refused=told.add,
+                progress=lambda row: bar.update(row - bar.pos),
             )
 
-        bars: list[Any] = []
         report = session.run(work, create=not dry_run)
-    if refused is not None:
-        _write_refused(refused, report)
     if as_json:
-        emit_json(_record(report))
+        emit_json(_record(report, told))
         return
     click.echo(
         f"{'would add' if report.dry_run else 'added'} {report.added}, "
-        f"skipped {len(report.duplicates)} known and {len(report.bad)} that cannot be used"
+        f"skipped {report.known} known and {report.bad} that cannot be used"
     )
-    for rows in (report.bad, report.duplicates):
-        for number, reason in rows[:MOST_TOLD]:
-            tell(f"row {number}: {reason}")
-        if len(rows) > MOST_TOLD:
-            tell(f"and {len(rows) - MOST_TOLD} more; --json tells all")
-    if report.ignored_columns:
-        tell(f"columns not used: {', '.join(report.ignored_columns)}. Say what they are with --map HEADER=FIELD.")
+    told.say(report)
 
 
-def _write_refused(file: Path, report: ImportReport) -> None:
-    """The rows that can't be used as they came, each with its number and the reason: to be mended and given again."""
-    with _new_file(file) as out:
-        writer = csv.writer(out)
-        writer.writerow([*report.header, "row", "reason"])
-        for (number, reason), cells in zip(report.bad, report.bad_cells, strict=True):
-            padded = [*cells, *[""] * (len(report.header) - len(cells))]
-            writer.writerow([*padded, number, reason])
+class _Told:
+    """The rows that are not taken: some of them to be told, all that can't be used into a file."""
+
+    def __init__(self, *, everything: bool) -> None:
+        self._everything = everything
+        self.bad: list[RefusedRow] = []
+        self.known: list[RefusedRow] = []
+        self._writer: Any = None
+        self._width = 0
+
+    def write_to(self, out: TextIO, header: Sequence[str]) -> None:
+        """Write rows as they came, each with its number and the reason: to be mended and given again."""
+        self._writer, self._width = csv.writer(out), len(header)
+        self._writer.writerow([*header, "row", "reason"])
+
+    def add(self, row: RefusedRow) -> None:
+        """Keep one more."""
+        kept = self.known if row.known else self.bad
+        if self._everything or len(kept) < MOST_TOLD:
+            kept.append(row)
+        if self._writer and not row.known:
+            self._writer.writerow([*row.cells, *[""] * (self._width - len(row.cells)), row.number, row.reason])
+
+    def say(self, report: ImportReport) -> None:
+        """Tell a person."""
+        if report.came_before:
+            tell(f"rows up to {report.came_before} came in before this import was cut off and are passed over")
+        for rows, whole in ((self.bad, report.bad), (self.known, report.known)):
+            for row in rows:
+                tell(f"row {row.number}: {row.reason}")
+            if whole > len(rows):
+                tell(f"and {whole - len(rows)} more; --json tells all")
+        if report.ignored_columns:
+            tell(f"columns not used: {', '.join(report.ignored_columns)}. Say what they are with --map HEADER=FIELD.")
 
 
 def _new_file(file: Path) -> TextIO:
@@ -175,12 +193,13 @@ def _mapping(pairs: tuple[str, ...]) -> dict[str, str]:
     return mapping
 
 
-def _record(report: ImportReport) -> dict[str, object]:
+def _record(report: ImportReport, told: _Told) -> dict[str, object]:
     return {
         "added": report.added,
         "dry_run": report.dry_run,
-        "duplicates": [{"row": number, "reason": reason} for number, reason in report.duplicates],
-        "bad": [{"row": number, "reason": reason} for number, reason in report.bad],
+        "duplicates": [{"row": row.number, "reason": row.reason} for row in told.known],
+        "bad": [{"row": row.number, "reason": row.reason} for row in told.bad],
         "channels": report.channels,
         "ignored_columns": report.ignored_columns,
+        "came_before": report.came_before,
     }

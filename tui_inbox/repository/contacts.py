@@ -100,19 +100,6 @@ class ContactRepository(Repository):
         await self._connection.execute(insert(conversations), rows)
         return ids
 
-    async def known_keys(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Folded email to id and phone digits to id of every contact; the oldest contact wins."""
-        newest_first = select(contacts.c.id, contacts.c.email_folded, contacts.c.phone_digits).order_by(
-            contacts.c.id.desc()
-        )
-        emails, phones = {}, {}
-        for ident, email, phone in await self._all(newest_first):
-            if email:
-                emails[email] = ident
-            if phone:
-                phones[phone] = ident
-        return emails, phones
-
     async def update(self, contact_id: int, **fields: Any) -> None:
         """Change some of ``first_name``, ``last_name``, ``email``, ``phone``, ``language``, ``country``, ``custom``."""
         found = await self.get(contact_id)
@@ -172,21 +159,26 @@ class ContactRepository(Repository):
         """Those of ``among`` that somebody has on a channel."""
         column = contact_channels.c.address
         here = select(column).where(contact_channels.c.channel_id == channel_id)
-        return await self._found(here, column, among)
+        return {address for (address,) in await self._among(here, column, among)}
 
-    async def keys_among(self, emails: Collection[str], phones: Collection[str]) -> tuple[set[str], set[str]]:
-        """Those of these folded emails, and of these phones in digits, that a contact has."""
+    async def known_among(
+        self, emails: Collection[str], phones: Collection[str]
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Those of these folded emails, and of these phones in digits, that a contact has, each with the oldest."""
         by_email, by_phone = contacts.c.email_folded, contacts.c.phone_digits
         # The indexes hold what is not empty, and are used where the question says so.
-        known_emails = await self._found(select(by_email).where(by_email != ""), by_email, emails)
-        return known_emails, await self._found(select(by_phone).where(by_phone != ""), by_phone, phones)
+        oldest = func.min(contacts.c.id)
+        of_emails = select(by_email, oldest).where(by_email != "").group_by(by_email)
+        of_phones = select(by_phone, oldest).where(by_phone != "").group_by(by_phone)
+        known_emails = await self._among(of_emails, by_email, emails)
+        known_phones = await self._among(of_phones, by_phone, phones)
+        return dict(map(tuple, known_emails)), dict(map(tuple, known_phones))
 
-    async def _found(self, statement: Select[Any], column: ColumnElement[Any], among: Collection[str]) -> set[str]:
-        """The values of ``column`` that are among many, asked for some at a time."""
-        values, found = list(among), set[str]()
-        for at in range(0, len(values), ASKED_AT_ONCE):
-            rows = await self._connection.execute(statement.where(column.in_(values[at : at + ASKED_AT_ONCE])))
-            found.update(rows.scalars())
+    async def _among(self, statement: Select[Any], column: ColumnElement[Any], values: Collection[str]) -> list[AnyRow]:
+        """The rows in which ``column`` is one of many values, asked for some at a time."""
+        given, found = list(values), list[AnyRow]()
+        for at in range(0, len(given), ASKED_AT_ONCE):
+            found += await self._all(statement.where(column.in_(given[at : at + ASKED_AT_ONCE])))
         return found
 
     async def add_channel(self, contact_id: int, channel_id: int, address: str, *, started: bool, now: datetime) -> int:

@@ -1,21 +1,31 @@
-"""Reading a list of contacts from a CSV file as customer systems and spreadsheets write it. Knows no store."""
+"""Reading a list of contacts from a CSV file as customer systems and spreadsheets write it. Knows no store.
+
+A file is looked through twice, so that nothing of one that is no such list is taken; neither keeps it in memory.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.search import digits_of
 from tui_inbox.repository.contacts import NewContact
 
-LARGEST = 200_000_000
-"""Bytes of the largest file taken; a million contacts have about half of it."""
+if TYPE_CHECKING:
+    from hashlib import _Hash as Digest
+
+BATCH = 5000
+"""Rows of one commit; a shorter file is all or nothing."""
+CHUNK = 1 << 20
+"""Bytes that are looked at together; no line of headers is longer."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 QUOTE = "'"
@@ -48,91 +58,153 @@ _HEADERS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class ImportFile:
-    """A file read: what can be used and what not."""
+class FileRow:
+    """One row of the list."""
 
-    contacts: list[tuple[int, NewContact]]
-    """Row number (the header is row 1) and contact."""
-    bad: list[tuple[int, str]]
-    """Row number and why it can't be used."""
-    ignored: tuple[str, ...]
-    """Headers that were not recognised."""
-    header: tuple[str, ...] = ()
-    bad_cells: tuple[tuple[str, ...], ...] = ()
-    """The rows in ``bad`` as they came."""
+    number: int
+    """As a spreadsheet counts: the header is row 1."""
+    cells: tuple[str, ...]
+    """As they came."""
+    contact: NewContact | None
+    """``None`` where the row can't be used."""
+    reason: str = ""
+    """Why not; empty with no contact where nothing stands in the row."""
+
+
+@dataclass(frozen=True)
+class ContactFile:
+    """A file that was looked through whole and is a list of contacts."""
+
+    path: Path
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    columns: Mapping[int, str]
+    """Index of a column → field."""
+    region: str
+    rows: int
+    """Number of its last row."""
+    digest: str
+    """Tells this file, read in this way, from any other."""
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Headers that were not recognised."""
+        named = enumerate(self.header)
+        return tuple(name for index, name in named if index not in self.columns and name.strip())
+
+    @property
+    def long(self) -> bool:
+        """Whether it comes in by several commits."""
+        return self.rows > BATCH
+
+    def steps(self, after: int) -> Iterator[list[FileRow]]:
+        """The rows behind a row, as many at a time as come in together."""
+        step: list[FileRow] = []
+        for number, cells in _records(self.path, self.encoding, self.delimiter):
+            if number <= after:
+                continue
+            step.append(self._row(number, cells))
+            if len(step) == BATCH:
+                yield step
+                step = []
+        if step:
+            yield step
+
+    def _row(self, number: int, cells: list[str]) -> FileRow:
+        if not any(cell.strip() for cell in cells):
+            return FileRow(number, (), None)
+        try:
+            contact = _contact(cells, len(self.header), self.columns, self.region)
+        except _BadRowError as error:
+            return FileRow(number, tuple(cells), None, str(error))
+        return FileRow(number, tuple(cells), contact)
 
 
 class _BadRowError(Exception):
     """This row can't be used; ``str()`` says why."""
 
 
-def read_file(path: Path, mapping: Mapping[str, str], region: str = "") -> ImportFile:
-    """Read ``path``. Raises :class:`UsageError` when it is no list of contacts, or a region or mapping is unknown."""
+def open_file(path: Path, mapping: Mapping[str, str], region: str = "") -> ContactFile:
+    """Look through ``path`` whole, keeping nothing of it in memory.
+
+    Raises :class:`UsageError` when it is no list of contacts, or a region or mapping is unknown.
+    """
     _check_region(region)
-    text = _decoded(path)
-    delimiter = _delimiter(text)
-    rows = _rows(path, text, delimiter)
-    header = next(rows, None)
-    if header is None:
+    encoding, digest = _checked(path)
+    delimiter = _delimiter(path, encoding)
+    records = _records(path, encoding, delimiter)
+    first = next(records, None)
+    if first is None:
         raise UsageError(f"{path.name} is empty. It needs a line of headers such as: First Name, Email, Phone")
-    columns = _columns([name.strip() for name in header[1]], mapping)
+    header = first[1]
+    columns = _columns([name.strip() for name in header], mapping)
     if not set(columns.values()) & {"first_name", "last_name", "name", "email", "phone"}:
         raise UsageError(
             f"{path.name} has no column with a name, email or phone; its first line is: "
-            f"{', '.join(header[1])[:200]}. Name the columns in the first line, or map them."
+            f"{', '.join(header)[:200]}. Name the columns in the first line, or map them."
         )
-    contacts, bad, bad_cells = [], [], []
-    for number, cells in rows:
-        if not any(cell.strip() for cell in cells):
-            continue
-        try:
-            contacts.append((number, _contact(cells, len(header[1]), columns, region)))
-        except _BadRowError as error:
-            bad.append((number, str(error)))
-            bad_cells.append(tuple(cells))
-    ignored = tuple(name for index, name in enumerate(header[1]) if index not in columns and name.strip())
-    return ImportFile(contacts, bad, ignored, tuple(header[1]), tuple(bad_cells))
+    rows = 1
+    for number, _ in records:
+        rows = number
+    digest.update(json.dumps([sorted(columns.items()), region]).encode())
+    return ContactFile(path, encoding, delimiter, tuple(header), columns, region, rows, digest.hexdigest())
 
 
-def _decoded(path: Path) -> str:
+def _checked(path: Path) -> tuple[str, Digest]:
+    """The encoding of a file that is text, and the beginning of its digest."""
+    digest, lines = hashlib.sha256(), 0
     try:
-        if path.stat().st_size > LARGEST:
-            raise UsageError(f"{path.name} is larger than {LARGEST // 1_000_000} MB. Split it.")
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            beginning = file.read(2)
+            # Spreadsheets write UTF-16 as "Unicode text".
+            encoding = "utf-16" if beginning in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+            decoder = codecs.getincrementaldecoder(encoding)()
+            file.seek(0)
+            while True:
+                raw = file.read(CHUNK)
+                if "\x00" in decoder.decode(raw, final=not raw):
+                    raise UsageError(f"{path.name} is not a CSV file: it has NUL characters in it.")
+                if not raw:
+                    return encoding, digest
+                digest.update(raw)
+                lines += raw.count(b"\n")
     except OSError as error:
-        raise UsageError(f"{path} can't be read: {(error.strerror or 'unknown error').lower()}.") from error
-    # Spreadsheets write UTF-16 as "Unicode text".
-    encoding = "utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
-    try:
-        text = raw.decode(encoding)
+        raise _unreadable(path, error) from error
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
+        line = lines + error.object[: error.start].count(b"\n") + 1
         raise UsageError(
             f"{path.name} is not UTF-8 (line {line}). Save it as 'CSV UTF-8', or convert it: "
             "iconv -f windows-1252 -t utf-8 FILE > NEW"
         ) from error
-    if "\x00" in text:
-        raise UsageError(f"{path.name} is not a CSV file: it has NUL characters in it.")
-    return text
 
 
-def _delimiter(text: str) -> str:
+def _unreadable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path} can't be read: {(error.strerror or 'unknown error').lower()}.")
+
+
+def _delimiter(path: Path, encoding: str) -> str:
     """The character that stands most often between the headers; spreadsheets of many countries write semicolons."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    with path.open(encoding=encoding) as file:
+        first = next((line for line in iter(lambda: file.readline(CHUNK), "") if line.strip()), "")
     unquoted = re.sub(r'"[^"]*"', "", first)
     return max(DELIMITERS, key=lambda char: (unquoted.count(char), -DELIMITERS.index(char)))
 
 
-def _rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Records with their number; a record with line breaks inside quotes is one row, as a spreadsheet counts."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     number = 0
     try:
-        for cells in reader:
-            number += 1
-            yield number, cells
+        with path.open(encoding=encoding, newline="") as file:
+            for cells in csv.reader(file, delimiter=delimiter):
+                number += 1
+                yield number, cells
     except csv.Error as error:
         raise UsageError(f"{path.name} can't be read as CSV after row {number}: {error}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path.name} was changed while it was read, after row {number}.") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _columns(header: list[str], mapping: Mapping[str, str]) -> dict[int, str]:

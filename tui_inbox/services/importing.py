@@ -1,8 +1,9 @@
 """Importing contacts from a CSV file: who is new, who is known already, what can't be used.
 
-A file is read and compared whole before anything is written. A long one comes in by several commits, so that others can
-go on writing; after an interruption the same import goes on: who is in already is known by email or phone, and who has
-neither comes with the last commit. Reading the file is in :mod:`tui_inbox.services.import_file`.
+A file is looked through whole before anything is written. A long one comes in by several commits, so that others can
+go on writing; each notes how far it came, and after an interruption the same import goes on behind that row. What is
+kept in memory does not grow with the file, but for a dry run, which must remember whom it would have added. Reading the
+file is in :mod:`tui_inbox.services.import_file`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -21,63 +23,69 @@ from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.history import History, HistoryChannel, HistoryRepository
 from tui_inbox.repository.unit import Unit
 from tui_inbox.services.context import Context
-from tui_inbox.services.import_file import ImportFile, read_file
+from tui_inbox.services.import_file import ContactFile, FileRow, open_file
 
-__all__ = ["ImportReport", "ImportService"]
+__all__ = ["ContactFile", "ImportReport", "ImportService", "RefusedRow"]
 
 PHONE_KINDS = frozenset(
     {ChannelKind.SMS, ChannelKind.WHATSAPP, ChannelKind.WHATSAPP_TWILIO, ChannelKind.WHATSAPP_360DIALOG}
 )
 """Kinds whose address of a customer is the phone number."""
 REACHABLE_KINDS = PHONE_KINDS | {ChannelKind.EMAIL}
-BATCH = 5000
-"""New contacts of one commit; a shorter file is all or nothing."""
+REMEMBERED = timedelta(days=30)
+"""An import that was cut off longer ago begins anew."""
+IMPORTED = "contacts imported"
 _FAMILY = {kind: "whatsapp" if kind.value.startswith("whatsapp") else kind.value for kind in REACHABLE_KINDS}
 
 
 @dataclass(frozen=True)
+class RefusedRow:
+    """A row that was not imported."""
+
+    number: int
+    """As a spreadsheet counts: the header is row 1."""
+    reason: str
+    cells: tuple[str, ...] = field(default=(), compare=False)
+    """As they came."""
+    known: bool = False
+    """The contact is there already."""
+
+
+@dataclass
 class ImportReport:
     """What an import did, or (``dry_run``) would do."""
 
-    added: int
+    added: int = 0
     """Contacts added."""
-    duplicates: tuple[tuple[int, str], ...] = ()
-    """Rows skipped since the contact exists: row number in the file (the header is row 1) and the reason."""
-    bad: tuple[tuple[int, str], ...] = ()
-    """Rows that can't be used: row number and the reason."""
+    known: int = 0
+    """Rows skipped since the contact exists."""
+    bad: int = 0
+    """Rows that can't be used."""
     dry_run: bool = False
     channels: tuple[str, ...] = ()
     """Names of channels on which the added contacts can be reached from now on."""
     ignored_columns: tuple[str, ...] = ()
     """Headers that were not recognised."""
-    header: tuple[str, ...] = field(default=(), compare=False)
-    bad_cells: tuple[tuple[str, ...], ...] = field(default=(), compare=False)
-    """The rows in ``bad`` as they came, under ``header``."""
+    came_before: int = 0
+    """Number of the last row that an earlier import of this file, which was cut off, has done; 0 = there was none."""
+
+
+Told = Callable[[RefusedRow], object]
 
 
 @dataclass
-class _Known:
-    """Everybody that a row could repeat: by folded email and by digits of the phone."""
+class _Seen:
+    """Everybody of the file so far: by folded email and by digits of the phone, with the number of the row."""
 
-    emails: dict[str, str]
-    phones: dict[str, str]
-    new: list[NewContact] = field(default_factory=list)
-    duplicates: list[tuple[int, str]] = field(default_factory=list)
+    emails: dict[str, int] = field(default_factory=dict)
+    phones: dict[str, int] = field(default_factory=dict)
 
-    def take(self, row: int, contact: NewContact) -> None:
-        """Add ``contact`` unless it is somebody already."""
-        email, phone = fold(contact.email), digits_of(contact.phone)
-        if email and email in self.emails:
-            self.duplicates.append((row, f"{self.emails[email]} has the email {contact.email}"))
-            return
-        if phone and phone in self.phones:
-            self.duplicates.append((row, f"{self.phones[phone]} has the phone {contact.phone}"))
-            return
+    def add(self, row: int, email: str, phone: str) -> None:
+        """Remember a row's contact."""
         if email:
-            self.emails[email] = f"row {row}"
+            self.emails[email] = row
         if phone:
-            self.phones[phone] = f"row {row}"
-        self.new.append(contact)
+            self.phones[phone] = row
 
 
 class ImportService:
@@ -86,75 +94,116 @@ class ImportService:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    async def import_contacts(
-        self,
-        path: Path,
-        *,
-        dry_run: bool = False,
-        mapping: Mapping[str, str] | None = None,
-        region: str = "",
-        channels: Sequence[str] | None = None,
-        progress: Callable[[int, int], object] = lambda _done, _whole: None,
-    ) -> ImportReport:
-        """Add the contacts of a CSV file, :data:`BATCH` at a time.
+    async def check(self, path: Path, *, mapping: Mapping[str, str] | None = None, region: str = "") -> ContactFile:
+        """Look through a CSV file of contacts.
 
         ``mapping``: own header → field (``first_name``, ``last_name``, ``name``, ``email``, ``phone``, ``language``,
         ``country``, ``tags``, or ``custom:KEY``). ``region``: country (``US``, ``DE``…) of phone numbers written
-        without ``+``. ``channels``: names of the channels to reach the new contacts on; ``None`` = WhatsApp, SMS and
-        email where the workspace has exactly one of the kind; empty = none. ``progress`` is told how many new contacts
-        are written, and how many there are, where they take several commits.
-        Raises :class:`UsageError` for a file that can't be read as such a list; nothing is written then.
+        without ``+``. Raises :class:`UsageError` for a file that can't be read as such a list.
         """
         # Reading and phone parsing take a while for a long list and must not hold up the screen.
-        file = await asyncio.to_thread(read_file, path, mapping or {}, region)
+        return await asyncio.to_thread(open_file, path, mapping or {}, region)
+
+    async def run(
+        self,
+        file: ContactFile,
+        *,
+        dry_run: bool = False,
+        channels: Sequence[str] | None = None,
+        refused: Told = lambda _row: None,
+        progress: Callable[[int], object] = lambda _row: None,
+    ) -> ImportReport:
+        """Add the contacts of a file, some rows at a time.
+
+        ``channels``: names of the channels to reach the new contacts on; ``None`` = WhatsApp, SMS and email where the
+        workspace has exactly one of the kind; empty = none. ``refused`` is told every row that is not taken,
+        ``progress`` the number of the last row that is done. Raises :class:`UsageError` for a channel that won't do,
+        and ``StoreError`` when the database can't take more: what was told before stays, and the same import goes on.
+        """
         async with self._context.store.read() as unit:
-            known, targets = await _compare(unit, file), await _targets(unit, channels)
-        added = len(known.new) if dry_run else await self._add_all(path, known, targets, progress)
-        return _report(file, known, targets, added, dry_run=dry_run)
+            targets, before = await _targets(unit, channels), await self._came_before(unit, file)
+        report = ImportReport(
+            dry_run=dry_run,
+            channels=tuple(channel.name for channel in targets),
+            ignored_columns=file.ignored,
+            came_before=before,
+        )
+        seen = _Seen()
+        noted, steps = before, file.steps(max(1, before))
+        while rows := await asyncio.to_thread(next, steps, None):
+            if dry_run:
+                async with self._context.store.read() as unit:
+                    new, told = await _sorted(unit, rows, seen)
+            else:
+                new, told = await self._context.store.write(partial(self._add, file=file, rows=rows, targets=targets))
+                noted = rows[-1].number if new else noted
+            for row in told:
+                refused(row)
+            report.added += len(new)
+            report.known += sum(row.known for row in told)
+            report.bad += sum(not row.known for row in told)
+            progress(rows[-1].number)
+        if 0 < noted < file.rows and not dry_run:  # else the same file would go on behind that row for ever
+            await self._context.store.write(partial(self._note, file=file, row=file.rows, added=0))
+        return report
 
-    async def _add_all(
-        self, path: Path, known: _Known, targets: Sequence[Channel], progress: Callable[[int, int], object]
-    ) -> int:
-        """Those who can be recognised first: an import that is cut off must not double the others when it goes on."""
-        new = sorted(known.new, key=lambda contact: not (contact.email or contact.phone))
-        namable = sum(1 for contact in new if contact.email or contact.phone)
-        done = added = 0
-        while done < len(new):
-            end = len(new) if done + BATCH >= namable else done + BATCH
-            added += await self._context.store.write(partial(self._add, batch=new[done:end], targets=targets))
-            done = end
-            if len(new) > BATCH:
-                progress(done, len(new))
-        if added:
-            await self._context.store.write(partial(self._note, path=path, added=added))
-        return added
+    async def _came_before(self, unit: Unit, file: ContactFile) -> int:
+        """How far an import of this file came that was cut off."""
+        since = self._context.clock() - REMEMBERED
+        for line in await unit.activity.of_kind(IMPORTED, since):
+            if line.detail.get("digest") == file.digest:
+                row = int(line.detail["row"])
+                return row if row < file.rows else 0
+        return 0
 
-    async def _add(self, unit: Unit, *, batch: Sequence[NewContact], targets: Sequence[Channel]) -> int:
-        """Add those whom nobody has added since the file was compared; returns how many."""
-        now = self._context.clock()
-        emails = {fold(contact.email) for contact in batch} - {""}
-        phones = {digits_of(contact.phone) for contact in batch} - {""}
-        there = await unit.contacts.keys_among(emails, phones)
-        batch = [item for item in batch if fold(item.email) not in there[0] and digits_of(item.phone) not in there[1]]
-        free = {channel.id: await _free_addresses(unit, channel, batch) for channel in targets}
-        histories = [History(contact, _addresses(contact, targets, free)) for contact in batch]
-        await HistoryRepository.within(unit).add(unit, histories, {item.id: item for item in targets}, now)
-        return len(histories)
+    async def _add(
+        self, unit: Unit, *, file: ContactFile, rows: Sequence[FileRow], targets: Sequence[Channel]
+    ) -> tuple[list[NewContact], list[RefusedRow]]:
+        """Add those who are new, and note how far that came."""
+        new, told = await _sorted(unit, rows, _Seen())
+        if new:
+            free = {channel.id: await _free_addresses(unit, channel, new) for channel in targets}
+            histories = [History(contact, _addresses(contact, targets, free)) for contact in new]
+            by_id = {item.id: item for item in targets}
+            await HistoryRepository.within(unit).add(unit, histories, by_id, self._context.clock())
+            await self._note(unit, file=file, row=rows[-1].number, added=len(new))
+        return new, told
 
-    async def _note(self, unit: Unit, *, path: Path, added: int) -> None:
-        detail = {"file": path.name, "added": added}
-        await unit.activity.add("contacts imported", detail=detail, now=self._context.clock())
+    async def _note(self, unit: Unit, *, file: ContactFile, row: int, added: int) -> None:
+        detail = {"file": file.path.name, "added": added, "row": row, "digest": file.digest}
+        await unit.activity.add(IMPORTED, detail=detail, now=self._context.clock())
 
 
-async def _compare(unit: Unit, file: ImportFile) -> _Known:
-    emails, phones = await unit.contacts.known_keys()
-    known = _Known(
-        {email: f"contact id:{ident}" for email, ident in emails.items()},
-        {phone: f"contact id:{ident}" for phone, ident in phones.items()},
+async def _sorted(unit: Unit, rows: Sequence[FileRow], seen: _Seen) -> tuple[list[NewContact], list[RefusedRow]]:
+    """Who is new among the rows, and what is not taken; ``seen`` learns the new ones."""
+    keys = {row.number: (fold(row.contact.email), digits_of(row.contact.phone)) for row in rows if row.contact}
+    emails, phones = await unit.contacts.known_among(
+        {email for email, _ in keys.values() if email}, {phone for _, phone in keys.values() if phone}
     )
-    for row, contact in file.contacts:
-        known.take(row, contact)
-    return known
+    new: list[NewContact] = []
+    told: list[RefusedRow] = []
+    for row in rows:
+        if row.contact is None:
+            if row.reason:
+                told.append(RefusedRow(row.number, row.reason, row.cells))
+            continue
+        email, phone = keys[row.number]
+        who, has = _whose(email, emails, seen.emails), f"email {row.contact.email}"
+        if not who:
+            who, has = _whose(phone, phones, seen.phones), f"phone {row.contact.phone}"
+        if who:
+            told.append(RefusedRow(row.number, f"{who} has the {has}", row.cells, known=True))
+            continue
+        seen.add(row.number, email, phone)
+        new.append(row.contact)
+    return new, told
+
+
+def _whose(key: str, known: Mapping[str, int], seen: Mapping[str, int]) -> str:
+    """Who has this email or phone already; empty for nobody."""
+    if key in known:
+        return f"contact id:{known[key]}"
+    return f"row {seen[key]}" if key in seen else ""
 
 
 async def _targets(unit: Unit, names: Sequence[str] | None) -> list[Channel]:
@@ -192,16 +241,3 @@ def _addresses(
 
 def _address(channel: Channel, contact: NewContact) -> str:
     return contact.email if channel.kind is ChannelKind.EMAIL else contact.phone
-
-
-def _report(file: ImportFile, known: _Known, targets: Sequence[Channel], added: int, *, dry_run: bool) -> ImportReport:
-    return ImportReport(
-        added=added,
-        duplicates=tuple(known.duplicates),
-        bad=tuple(file.bad),
-        dry_run=dry_run,
-        channels=tuple(channel.name for channel in targets),
-        ignored_columns=file.ignored,
-        header=file.header,
-        bad_cells=file.bad_cells,
-    )
