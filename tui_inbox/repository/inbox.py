@@ -26,6 +26,7 @@ from tui_inbox.repository.search import (
     is_plain,
     needs_agents,
     needs_channels,
+    status_conditions,
     storable_query,
     whole_emails,
     words_condition,
@@ -74,15 +75,15 @@ class _Question:
     @property
     def demands(self) -> list[ColumnElement[bool]]:
         """Everything that a row must meet."""
-        status = self.filter.status
-        of_status = [] if status is None else [conversations.c.status == status]
-        return [*of_status, *self.demands_of_any_status]
+        return [*status_conditions(self.filter.status), *self.demands_of_any_status]
 
     @property
     def demands_of_any_status(self) -> list[ColumnElement[bool]]:
         """The same whatever the status."""
-        words = words_condition(storable_query(self.filter.query).terms)
-        found = [*inbox_conditions(self.filter), *self.narrow, *([] if words is None else [words])]
+        f = self.filter
+        words = words_condition(storable_query(f.query).terms)
+        of_inbox = inbox_conditions(f.inbox, f.agent_id, f.team_id)
+        found = [*of_inbox, *self.narrow, *([] if words is None else [words])]
         if self.sayings is not None:
             found.append(among(conversations.c.contact_id, self.entries))
         return found

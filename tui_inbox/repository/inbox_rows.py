@@ -17,8 +17,8 @@ from tui_inbox.domain.kinds import ConversationStatus, DeliveryState, Direction
 from tui_inbox.domain.models import Channel, ContactChannel, InboxRow, shown_name
 from tui_inbox.domain.search import Folded, SearchQuery, hit_fields, line_that_says
 from tui_inbox.domain.window import ChannelFacts
-from tui_inbox.repository.among import Among, among
-from tui_inbox.repository.base import AnyRow, Repository
+from tui_inbox.repository.among import Among
+from tui_inbox.repository.base import Repository
 from tui_inbox.repository.columns import in_states
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.grouped import Grouped
@@ -81,12 +81,10 @@ class InboxRows(Repository):
                 made.append(_inbox_row(row, place, known, asked, message))
         return made
 
-    async def _said(self, entries: Collection[int]) -> dict[int, AnyRow]:
-        if not entries:
-            return {}
-        columns = timeline.c
-        rows = await self._all(select(columns.id, columns.body, columns.direction).where(among(columns.id, entries)))
-        return {row.id: row for row in rows}
+    async def _said(self, entries: Collection[int]) -> dict[int, tuple[str, str]]:
+        """Text and direction of these entries."""
+        rows = await _SAID.rows(self._connection, ids=json.dumps(entries)) if entries else ()
+        return {ident: (body, direction) for ident, body, direction in rows}
 
 
 _CONVERSATION = tuple(
@@ -145,9 +143,15 @@ _ROWS = Prepared(
     .where(Among(conversations.c.contact_id, bindparam("ids", type_=Text())))
 )
 
+_SAID = Prepared(
+    select(timeline.c.id, timeline.c.body, timeline.c.direction).where(
+        Among(timeline.c.id, bindparam("ids", type_=Text()))
+    )
+)
+
 
 def _inbox_row(
-    row: Sequence[Any], place: Placed, known: Mapping[int, Channel], asked: Asked, message: AnyRow | None
+    row: Sequence[Any], place: Placed, known: Mapping[int, Channel], asked: Asked, message: tuple[str, str] | None
 ) -> InboxRow:
     (
         contact_id, status, version, last_activity_at, waiting_since, snoozed_until, window_ends_at, unread, preview,
@@ -160,7 +164,8 @@ def _inbox_row(
         matched = hit_fields(folded, asked.query) or ()
     if message is not None:
         matched = ("text", *matched)
-        preview, preview_direction = line_that_says(message.body, asked.query.texts), message.direction
+        body, preview_direction = message
+        preview = line_that_says(body, asked.query.texts)
     used = _listed(addresses)
     return InboxRow(
         contact_id=contact_id,

@@ -106,18 +106,28 @@ def conditions(f: InboxFilter, names: Names, now: datetime) -> list[ColumnElemen
     return found + [_query_filter(name, values, names, now) for name, values in _grouped(query)]
 
 
-def inbox_conditions(f: InboxFilter) -> list[ColumnElement[bool]]:
-    """That a conversation is in the filter's inbox."""
+# Made once for the same values, as some below, so that what is made of a condition can be kept with it.
+
+
+@lru_cache(maxsize=256)
+def inbox_conditions(inbox: InboxKind, agent_id: int | None, team_id: int | None) -> tuple[ColumnElement[bool], ...]:
+    """That a conversation is in an inbox, of this agent or team where it is theirs."""
     columns = conversations.c
-    match f.inbox:
+    match inbox:
         case InboxKind.MINE:
-            return [columns.assignee_id == f.agent_id if f.agent_id is not None else false()]
+            return (columns.assignee_id == agent_id if agent_id is not None else false(),)
         case InboxKind.UNASSIGNED:
-            return [columns.assignee_id.is_(None)]
+            return (columns.assignee_id.is_(None),)
         case InboxKind.TEAM:
-            return [columns.team_id == f.team_id if f.team_id is not None else false()]
+            return (columns.team_id == team_id if team_id is not None else false(),)
         case InboxKind.ALL:
-            return []
+            return ()
+
+
+@lru_cache
+def status_conditions(status: ConversationStatus | None) -> tuple[ColumnElement[bool], ...]:
+    """That a conversation has a status."""
+    return () if status is None else (conversations.c.status == status,)
 
 
 def counted_in(f: InboxFilter) -> ColumnElement[bool]:
@@ -193,9 +203,6 @@ def _query_filter(name: str, values: list[str], names: Names, now: datetime) -> 
             return or_(false(), *(_window(WindowFilter(value), now) for value in values if value in known))
         case _:
             return false()
-
-
-# Made once for the same values, so that what is made of a condition can be kept with it.
 
 
 @lru_cache(maxsize=256)
