@@ -29,7 +29,7 @@ from tui_inbox.repository import sqlite_search_schema, sqlite_thread
 APPLICATION_ID = 0x7475_6962
 """Written into the file's header, so that another program's database is never taken for ours."""
 BUSY_TIMEOUT_MS = 10_000
-READ_CACHE_KIB = 8000
+READ_CACHE_KIB = 16000
 """Memory of a reading connection for pages: without those of the upper levels each row of a search is a read."""
 SMALLEST = 512
 """Bytes of the smallest database."""
