@@ -16,7 +16,8 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,7 @@ from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, SortOrder
 from tui_inbox.domain.search import parse
 from tui_inbox.repository.sqlite_search_schema import FUNCTIONS
 from tui_inbox.repository.store import Store
+from tui_inbox.repository.unit import Unit
 
 NOW = datetime.fromtimestamp(dataset.NOW / 1_000_000, UTC)
 TYPED = (
@@ -128,55 +130,57 @@ class ServerFloor(Floor):
         await self.bare.fetch(statement, *parameters)
 
 
-Smallest = dict[tuple[str, str, str], Timed]
-"""What was measured at the smallest size, by question."""
+@dataclass(frozen=True)
+class Workspace:
+    """One that is asked."""
+
+    contacts: int
+    store: Store
+    floor: Floor
 
 
-async def measure_file(path: Path, contacts: int, runs: int, smallest: Smallest) -> list[Timed]:
-    """Every question on a workspace in a file."""
+@asynccontextmanager
+async def in_file(path: Path, contacts: int) -> AsyncIterator[Workspace]:
+    """A workspace in a file."""
     store = await Store.open(str(path))
     floor = FileFloor(store)
     async with aiosqlite.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None) as floor.bare:
         for name, arguments, function in FUNCTIONS:
             await floor.bare.create_function(name, arguments, function, deterministic=True)
         try:
-            return await measure(store, floor, contacts, runs, smallest)
+            yield Workspace(contacts, store, floor)
         finally:
             await store.close()
 
 
-async def measure_server(url: str, runs: int) -> list[Timed]:
-    """Every question on a workspace on a server."""
+@asynccontextmanager
+async def on_server(url: str) -> AsyncIterator[Workspace]:
+    """A workspace on a server."""
     store = await Store.open(url)
     floor = ServerFloor(store)
     floor.bare = await asyncpg.connect(url)
     try:
-        contacts = await floor.bare.fetchval("SELECT count(*) FROM contacts")
-        return await measure(store, floor, contacts, runs, {})
+        yield Workspace(await floor.bare.fetchval("SELECT count(*) FROM contacts"), store, floor)
     finally:
         await floor.bare.close()
         await store.close()
 
 
-async def measure(store: Store, floor: Floor, contacts: int, runs: int, smallest: Smallest) -> list[Timed]:
-    """Every question on one workspace."""
-    gc.collect()
-    gc.freeze()  # as the program does: else going through all that was imported counts now and then as a question's time
-    found = []
-    for view_name, view in VIEWS.items():
-        for typed in TYPED:
-            f = replace(view, query=parse(typed))
-            for what in ("page", "counts"):
-                asked = await ask(store, floor, what, f, runs)
-                first = smallest.get((what, view_name, typed))
-                growth = 1.0 if first is None else await grown(store, floor, f, runs, first, asked)
-                p95 = sorted(asked.samples)[round(0.95 * (runs - 1))]
-                item = Timed(
-                    what, view_name, typed, contacts, asked.p50, p95, asked.floor_p50, asked.rows, growth, floor.budget
-                )
-                smallest.setdefault((what, view_name, typed), item)
-                found.append(item)
-    return found
+@dataclass(frozen=True)
+class Question:
+    """What is asked of each workspace."""
+
+    what: str
+    """``page`` or ``counts``."""
+    view: str
+    typed: str
+
+    async def ask(self, unit: Unit, limit: int) -> int:
+        """The number of rows."""
+        f = replace(VIEWS[self.view], query=parse(self.typed))
+        if self.what == "page":
+            return len(await unit.inbox.page(f, now=NOW, limit=limit))
+        return (await unit.inbox.counts(f, now=NOW)).any
 
 
 @dataclass
@@ -192,34 +196,59 @@ class Asked:
     def p50(self) -> float:
         return statistics.median(self.samples)
 
-    @property
-    def floor_p50(self) -> float:
-        return statistics.median(self.floors)
+
+async def measure(workspaces: Sequence[Workspace], runs: int) -> list[Timed]:
+    """Every question on every workspace, the smallest first."""
+    gc.collect()
+    gc.freeze()  # as the program does: else going through all that was imported counts now and then as a question
+    found = []
+    for question in (Question(what, view, typed) for view in VIEWS for typed in TYPED for what in ("page", "counts")):
+        every = await ask(workspaces, question, runs)
+        for workspace, asked in zip(workspaces, every, strict=True):
+            growth = await grown(workspaces[0], workspace, question, runs, every[0], asked)
+            p95 = sorted(asked.samples)[round(0.95 * (runs - 1))]
+            floor = statistics.median(asked.floors)
+            found.append(
+                Timed(
+                    question.what,
+                    question.view,
+                    question.typed,
+                    workspace.contacts,
+                    asked.p50,
+                    p95,
+                    floor,
+                    asked.rows,
+                    growth,
+                    workspace.floor.budget,
+                )
+            )
+    return found
 
 
-async def grown(store: Store, floor: Floor, f: InboxFilter, runs: int, first: Timed, asked: Asked) -> float | None:
-    """How many times as long it takes as at the smallest size, for as many rows."""
+async def grown(
+    smallest: Workspace, workspace: Workspace, question: Question, runs: int, first: Asked, asked: Asked
+) -> float | None:
+    """How many times as long it takes as in the smallest, for as many rows."""
     if first.rows == 0 and asked.rows:
         return None
-    if first.what == "page" and first.rows < asked.rows:
-        asked = await ask(store, floor, first.what, f, runs, first.rows)
+    if question.what == "page" and first.rows < asked.rows:
+        first, asked = await ask((smallest, workspace), question, runs, first.rows)
     return asked.p50 / first.p50
 
 
-async def ask(store: Store, floor: Floor, what: str, f: InboxFilter, runs: int, limit: int = PAGE) -> Asked:
-    """Ask so many times."""
-    asked = Asked()
+async def ask(workspaces: Sequence[Workspace], question: Question, runs: int, limit: int = PAGE) -> list[Asked]:
+    """Ask each so many times, in turns: whatever slows the machine for a while slows all of them."""
+    every = [Asked() for _ in workspaces]
     for _ in range(runs):
-        async with store.read() as unit:
-            floor.heard.clear()
-            began = floor.clock()
-            if what == "page":
-                asked.rows = len(await unit.inbox.page(f, now=NOW, limit=limit))
-            else:
-                asked.rows = (await unit.inbox.counts(f, now=NOW)).any
-            asked.samples.append((floor.clock() - began) * 1000)
-        asked.floors.append(await floor.time())
-    return asked
+        for workspace, asked in zip(workspaces, every, strict=True):
+            floor = workspace.floor
+            async with workspace.store.read() as unit:
+                floor.heard.clear()
+                began = floor.clock()
+                asked.rows = await question.ask(unit, limit)
+                asked.samples.append((floor.clock() - began) * 1000)
+            asked.floors.append(await floor.time())
+    return every
 
 
 def table(found: Sequence[Timed]) -> str:
@@ -256,6 +285,26 @@ def summary(found: Sequence[Timed]) -> str:
     return "\n".join(lines)
 
 
+async def run(chosen: argparse.Namespace) -> list[Timed]:
+    """What was asked for on the command line."""
+    found: list[Timed] = []
+    for url in chosen.database:
+        async with on_server(url) as workspace:
+            found += await measure([workspace], chosen.runs)
+    sizes = sorted(chosen.contacts or ([] if chosen.database else [1000, 10_000, 100_000]))
+    if not sizes:
+        return found
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        async with AsyncExitStack() as stack:
+            workspaces = []
+            for contacts in sizes:
+                path = (chosen.keep or Path(folder)) / f"queries-{contacts}.db"
+                if not path.exists():
+                    await dataset.make(path, contacts)
+                workspaces.append(await stack.enter_async_context(in_file(path, contacts)))
+            return found + await measure(workspaces, chosen.runs)
+
+
 def main() -> int:
     """Make the workspaces, measure, print, and exit with 1 when a page is over a bound."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.queries")
@@ -265,16 +314,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where workspaces are, or are made")
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
-    found: list[Timed] = []
-    smallest: Smallest = {}
-    for url in chosen.database:
-        found += asyncio.run(measure_server(url, chosen.runs))
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        for contacts in chosen.contacts or ([] if chosen.database else [1000, 10_000, 100_000]):
-            path = (chosen.keep or Path(folder)) / f"queries-{contacts}.db"
-            if not path.exists():
-                asyncio.run(dataset.make(path, contacts))
-            found += asyncio.run(measure_file(path, contacts, chosen.runs, smallest))
+    found = asyncio.run(run(chosen))
     print(table(found), summary(found), sep="\n")
     if chosen.json:
         chosen.json.write_text(json.dumps([{**vars(item), "over": item.over} for item in found], indent=1))
