@@ -54,6 +54,8 @@ FEW, MANY = 2000, 40_000
 index has them sooner than those of a large group."""
 SURELY = 50
 """Where so many times as many hits are expected as would be few, nobody looks whether they are few."""
+MOST_OF_PAIRS = 1250
+"""So many hits of several words are few. To find out that there are more takes nearly as long as to have them all."""
 MOST_WAITING = 1000
 """Hits among those who wait that are sorted at once; more are soon met in the list of all who wait."""
 WALKED = 4000
@@ -144,8 +146,11 @@ class PostgresqlHits(Repository):
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most."""
         # Of one word the estimate is seldom far off; two may never go together.
-        if len(self._verified) == 1 and await self._expected() > most * SURELY:
-            return None
+        if len(self._verified) == 1:
+            if await self._expected() > most * SURELY:
+                return None
+        else:
+            most = max(most, MOST_OF_PAIRS)
         rows = await self._all(self._matching(demands, [], _E.contact_id).limit(most + 1))
         return None if len(rows) > most else [row.contact_id for row in rows]
 
