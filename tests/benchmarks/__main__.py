@@ -2,10 +2,8 @@
 [--json FILE]``.
 
 Budgets are of two kinds. Some are ratios to a floor that is measured beside the figure: a Textual hello-world, the same
-program with an empty workspace, the painting of a list. The others are milliseconds on the reference machine, where the
-hello-world starts in :data:`REFERENCE_HELLO` ms. This machine may be slower, or busy with other things while it
-measures, so those are stretched by how much longer the hello-world takes here, started before and after each size;
-``plain`` shows them as they are on the reference machine. A machine that is faster than that gets no smaller budget.
+program with an empty workspace, the painting of a list. The others are milliseconds on the reference machine, stretched
+for this one as :mod:`tests.benchmarks.pace` says; ``plain`` shows them as they are there.
 
 ``--workspace``: measure on this database, as :mod:`tests.benchmarks.dataset` makes it, in the place of demo workspaces.
 """
@@ -16,7 +14,6 @@ import argparse
 import contextlib
 import json
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks import probe
+from tests.benchmarks.pace import REFERENCE_HELLO, Pace
 from tests.benchmarks.probe import Cost
 from tests.support.ptyproc import PROGRAM, PtyProcess, environment
 from tests.support.screen import Screen
@@ -32,10 +30,7 @@ from tests.support.screen import Screen
 Opened = tuple[Path, dict[str, str]]
 """The home and the environment that open a workspace."""
 HERE = Path(__file__).parent
-HELLO = [sys.executable, str(HERE / "hello.py")]
 LISTING = [sys.executable, str(HERE / "listing.py")]
-REFERENCE_HELLO = 191.0
-"""Milliseconds from the start of the hello-world to its text on the machine for which the budgets were set."""
 FRAME = 1000 / 60
 """Milliseconds of one picture, which a search may take above the painting of its rows."""
 PAINTED = "Mine · Open"
@@ -94,13 +89,8 @@ def workspace(contacts: int, home: Path) -> dict[str, str]:
 
 
 def stretched(contacts: int, what: str, value: float, plain: float, pace: float, floor: float = 0.0) -> Result:
-    """A figure whose budget is ``plain`` ms above ``floor`` on the reference machine; ``pace``: see :func:`pace_of`."""
+    """A figure whose budget is ``plain`` ms above ``floor`` on the reference machine, stretched ``pace`` times for this."""
     return Result(what, contacts, value, "ms", floor + plain * pace, floor or None, floor + plain)
-
-
-def pace_of(hello: float) -> float:
-    """How many times as long as on the reference machine things take now; at least 1."""
-    return max(1.0, hello / REFERENCE_HELLO)
 
 
 def search(program: PtyProcess, listing: PtyProcess) -> tuple[Cost, Cost]:
@@ -171,20 +161,20 @@ def started(home: Path, env: dict[str, str], runs: int) -> Start:
 def measure_size(contacts: int, opened: Opened, empty: Opened, floor_home: Path, runs: int) -> list[Result]:
     """All figures at one size, beside those of the hello-world and of an ``empty`` workspace at the same time."""
     home, env = opened
-    hellos = probe.times_to(HELLO, floor_home, {}, ["Hello, world"], runs)[0]
+    pace = Pace(floor_home, runs)
+    pace.sample()
     base, here = started(*empty, runs), started(*opened, runs)
     with probe.start([PROGRAM], home, env) as program, probe.start(LISTING, floor_home, {}) as listing:
         listing.wait_for("Carlos")
         cost = costs(program, listing)
         idle = probe.silence(program, 3.0)
-    hellos += probe.times_to(HELLO, floor_home, {}, ["Hello, world"], runs)[0]
-    hello = statistics.median(hellos)
+    pace.sample()
     return [
-        stretched(contacts, "Textual hello-world", hello, REFERENCE_HELLO, pace_of(hello)),
-        Result("start to first paint", contacts, here.paint, "ms", 1.3 * hello, hello),
+        stretched(contacts, "Textual hello-world", pace.hello, REFERENCE_HELLO, pace.stretch),
+        Result("start to first paint", contacts, here.paint, "ms", 1.3 * pace.hello, pace.hello),
         Result("start to first rows", contacts, here.rows, "ms", 1.3 * base.rows, base.rows),
         Result("memory", contacts, here.memory, "MiB", 1.15 * base.memory, base.memory),
-        *budgeted(contacts, cost, pace_of(hello)),
+        *budgeted(contacts, cost, pace.stretch),
         Result("idle for 3 s", contacts, idle, "bytes", 0),
     ]
 
