@@ -89,7 +89,7 @@ def workspace(contacts: int, home: Path) -> dict[str, str]:
 
 
 def stretched(contacts: int, what: str, value: float, plain: float, pace: float, floor: float = 0.0) -> Result:
-    """A figure whose budget is ``plain`` ms above ``floor`` on the reference machine, stretched ``pace`` times for this."""
+    """A figure whose budget is ``plain`` ms above ``floor`` on the reference machine, here ``pace`` times as much."""
     return Result(what, contacts, value, "ms", floor + plain * pace, floor or None, floor + plain)
 
 

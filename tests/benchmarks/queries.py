@@ -284,9 +284,11 @@ def summary(found: Sequence[Timed]) -> str:
         middle, slow = (times[round(share * (len(times) - 1))] for share in (0.5, 0.95))
         first = first or middle
         over = ", ".join(f"{name}: {sum(name in item.over for item in items)}" for name in ("ms", "×", "growth"))
+        growth = statistics.median(item.growth for item in items if item.growth is not None)
         lines.append(
             f"all {len(times)} pages at {contacts:9,}: half of them below {middle:.2f} ms, "
-            f"95 of 100 below {slow:.2f} ms, growth {middle / first:.2f}; over {over}"
+            f"95 of 100 below {slow:.2f} ms, {middle / first:.2f} times the smallest; "
+            f"half of them grow less than {growth:.2f} times for as many rows; over {over}"
         )
     return "\n".join(lines)
 

@@ -106,6 +106,7 @@ async def test_paging_ends_and_gives_each_once(
     await populate(store, place, rng)
     if seed == 2:  # down the list of all who wait, which else only many hits are worth
         monkeypatch.setattr(inbox, "MOST_FEW", 3)
+        monkeypatch.setattr(postgresql_hits, "MOST_OF_PAIRS", 3)
         monkeypatch.setattr(sqlite_search, "COMMON", 1.0)
         monkeypatch.setattr(postgresql_search, "COMMON", 1.0)
         monkeypatch.setattr(sqlite_hits, "MOST_WAITING", 1)
