@@ -5,11 +5,16 @@ from __future__ import annotations
 import csv
 import random
 from pathlib import Path
+from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from tests.cli.conftest import Cli
 from tui_inbox.demo.people import invent
+from tui_inbox.domain.errors import StoreError
+from tui_inbox.services import import_file
+from tui_inbox.services.importing import ImportService
 
 ROWS = 10_000
 
@@ -74,6 +79,54 @@ def test_bad_rows_are_told(cli: Cli, home: Path) -> None:
     assert result.exit_code == 0
     assert "added 1" in result.stdout
     assert "row 3" in result.stderr
+
+
+def test_the_same_command_goes_on_after_a_cut_and_so_does_the_file_of_refused_rows(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_file, "BATCH", 5)
+    path, refused = home / "list.csv", home / "refused.csv"
+    rows = [f"Row {n},{f'row{n}@crm.example' if n % 4 else 'none'}\n" for n in range(2, 22)]
+    path.write_text("name,email\n" + "".join(rows), "utf-8")
+    command = ("import", "contacts", str(path), "--refused", str(refused))
+    add, left = ImportService._add, 2
+
+    async def until_then(self: ImportService, *arguments: Any, **named: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise StoreError("The disk is full.")
+        return await add(self, *arguments, **named)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(ImportService, "_add", until_then)
+        assert cli(*command).exit_code != 0
+    assert [row[2] for row in csv.reader(refused.read_text("utf-8").splitlines())] == ["row", "4", "8"]
+    again = cli(*command)
+    assert again.exit_code == 0, again.stderr
+    assert "rows up to 11 came in before" in again.stderr
+    assert [row[2] for row in csv.reader(refused.read_text("utf-8").splitlines())] == [
+        "row",
+        "4",
+        "8",
+        "12",
+        "16",
+        "20",
+    ]
+    assert len(cli.rows("find", "crm.example", "--limit", "50")) == 15
+    assert cli(*command).exit_code == 2, "an import that begins anew writes over no file"
+
+
+def test_an_import_that_goes_on_writes_into_no_other_file(
+    cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImportService, "came_before", AsyncMock(return_value=2))
+    path, other = home / "list.csv", home / "other.csv"
+    path.write_text("name,email\nAda,ada@crm.example\nBo,bo@crm.example\n", "utf-8")
+    for content in ("name,email\nmine,keep@crm.example\n", ""):
+        other.write_text(content, "utf-8")
+        result = cli("import", "contacts", str(path), "--refused", str(other))
+        assert (result.exit_code, other.read_text("utf-8")) == (2, content)
 
 
 def test_own_headers(cli: Cli, home: Path) -> None:

@@ -55,7 +55,6 @@ def contacts(
     Rows of contacts that exist, and rows that cannot be used, are told and skipped. After an interruption the same
     command goes on.
     """
-
     mapping = _mapping(pairs)
     told = _Told(everything=as_json)
     with contextlib.ExitStack() as stack:
@@ -63,7 +62,10 @@ def contacts(
         async def work(services: Services) -> ImportReport:
             checked = await services.importing.check(file, mapping=mapping, region=region)
             if refused is not None:
-                told.write_to(stack.enter_context(_new_file(refused)), checked.header)
+                header = [*checked.header, "row", "reason"]
+                goes_on = await services.importing.came_before(checked) > 0
+                out = stack.enter_context(_begun_file(refused, header) if goes_on else _new_file(refused))
+                told.write_to(out, header)
             bar = click.progressbar(length=checked.rows, label="importing", file=sys.stderr, hidden=not checked.long)
             stack.enter_context(bar)
             return await services.importing.run(
@@ -98,7 +100,8 @@ class _Told:
     def write_to(self, out: TextIO, header: Sequence[str]) -> None:
         """Write rows as they came, each with its number and the reason: to be mended and given again."""
         self._writer, self._width = csv.writer(out), len(header)
-        self._writer.writerow([*header, "row", "reason"])
+        if not out.tell():
+            self._writer.writerow(header)
 
     def add(self, row: RefusedRow) -> None:
         """Keep one more."""
@@ -106,7 +109,8 @@ class _Told:
         if self._everything or len(kept) < MOST_TOLD:
             kept.append(row)
         if self._writer and not row.known:
-            self._writer.writerow([*row.cells, *[""] * (self._width - len(row.cells)), row.number, row.reason])
+            last = (str(row.number), row.reason)
+            self._writer.writerow([*row.cells, *[""] * (self._width - len(last) - len(row.cells)), *last])
 
     def say(self, report: ImportReport) -> None:
         """Tell a person."""
@@ -121,9 +125,23 @@ class _Told:
             tell(f"columns not used: {', '.join(report.ignored_columns)}. Say what they are with --map HEADER=FIELD.")
 
 
+def _begun_file(file: Path, header: Sequence[str]) -> TextIO:
+    """The file of an import that was cut off, to go on in; a new one where it is none."""
+    with contextlib.suppress(OSError, ValueError, csv.Error):
+        with file.open(encoding="utf-8", newline="") as there:
+            first = next(csv.reader(there), None)
+        if first == list(header):
+            out = file.open("a", buffering=1, encoding="utf-8", newline="")
+            out.seek(0, os.SEEK_END)
+            return out
+    return _new_file(file)
+
+
 def _new_file(file: Path) -> TextIO:
     try:
-        return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="")
+        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # Line by line: what was told of an import that is cut off is not told again.
+        return os.fdopen(made, "w", buffering=1, encoding="utf-8", newline="")
     except FileExistsError:
         raise UsageError(f"{file} is there already; give another name for --refused.") from None
     except OSError as error:

@@ -144,7 +144,7 @@ class PostgresqlHits(Repository):
         return [Hit(*row) for row in rows]
 
     async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
-        """The contacts of all hits, if they are ``most`` at the most."""
+        """The contacts of all hits, if they are ``most`` at the most, or :data:`MOST_OF_PAIRS` of several words."""
         # Of one word the estimate is seldom far off; two may never go together.
         if len(self._verified) == 1:
             if await self._expected() > most * SURELY:

@@ -67,7 +67,7 @@ class ImportReport:
     ignored_columns: tuple[str, ...] = ()
     """Headers that were not recognised."""
     came_before: int = 0
-    """Number of the last row that an earlier import of this file, which was cut off, has done; 0 = there was none."""
+    """The last row that came in by an import of this file that was cut off; 0 = there was none."""
 
 
 Told = Callable[[RefusedRow], object]
@@ -120,8 +120,9 @@ class ImportService:
         ``progress`` the number of the last row that is done. Raises :class:`UsageError` for a channel that won't do,
         and ``StoreError`` when the database can't take more: what was told before stays, and the same import goes on.
         """
+        before = await self.came_before(file)
         async with self._context.store.read() as unit:
-            targets, before = await _targets(unit, channels), await self._came_before(unit, file)
+            targets = await _targets(unit, channels)
         report = ImportReport(
             dry_run=dry_run,
             channels=tuple(channel.name for channel in targets),
@@ -147,14 +148,13 @@ class ImportService:
             await self._context.store.write(partial(self._note, file=file, row=file.rows, added=0))
         return report
 
-    async def _came_before(self, unit: Unit, file: ContactFile) -> int:
-        """How far an import of this file came that was cut off."""
+    async def came_before(self, file: ContactFile) -> int:
+        """The last row that came in by an import of this file that was cut off; 0 where there was none."""
         since = self._context.clock() - REMEMBERED
-        for line in await unit.activity.of_kind(IMPORTED, since):
-            if line.detail.get("digest") == file.digest:
-                row = int(line.detail["row"])
-                return row if row < file.rows else 0
-        return 0
+        async with self._context.store.read() as unit:
+            lines = await unit.activity.of_kind(IMPORTED, since)
+        row = next((int(line.detail["row"]) for line in lines if line.detail.get("digest") == file.digest), 0)
+        return row if row < file.rows else 0
 
     async def _add(
         self, unit: Unit, *, file: ContactFile, rows: Sequence[FileRow], targets: Sequence[Channel]
