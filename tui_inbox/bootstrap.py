@@ -165,19 +165,21 @@ async def open_services(
     *,
     clock: Clock = system_clock,
     migrate: bool = True,
+    create: bool = True,
     or_read_only: bool = False,
     timing: Timing | None = None,
 ) -> Services:
     """Open the store that the settings name and build every service on it.
 
-    Raises ``StoreError`` with one sentence when it cannot be used. ``migrate``: create or upgrade the schema.
-    ``or_read_only``: a database that cannot be written is opened for reading. ``timing``: other spans than those of the
-    product, for a harness that cannot wait for them.
+    Raises ``StoreError`` with one sentence when it cannot be used. ``migrate``: create or upgrade the schema;
+    ``create``: make a file that is not there. ``or_read_only``: a database that cannot be written is opened for
+    reading. ``timing``: other spans than those of the product, for a harness that cannot wait for them.
     """
     store = await Store.open(
         settings.database,
         clock=clock,
         migrate=migrate,
+        create=create,
         journal=Journal(settings.sqlite_journal),
         allow_network=settings.network_database,
         or_read_only=or_read_only,

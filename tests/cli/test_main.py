@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from tests.cli.conftest import Cli
 from tui_inbox import __version__, paths
 from tui_inbox.cli.main import main
+from tui_inbox.cli.session import require_database
 
 COMMANDS = (
     "agent", "assign", "channel", "close", "config", "deliver", "demo", "doctor", "find", "import", "note", "open",
@@ -55,6 +56,26 @@ def test_the_screen_needs_a_terminal(home: Path) -> None:
         assert "tui-inbox find" in done.stderr
         assert done.stdout == ""
     assert not (home / ".local" / "share").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [("deliver", "--once"), ("find", "Carlos"), ("db", "check"), ("db", "upgrade"), ("poll", "--once")]
+)
+def test_a_database_that_goes_while_a_program_starts_is_not_made_anew(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    """The inbox starts its sender by itself: a new file would soon be written into in the place of the old one."""
+
+    def look(url: str) -> None:
+        require_database(url)
+        cli.database.rename(cli.database.with_name("away.db"))
+
+    for module in ("session", "database"):
+        monkeypatch.setattr(f"tui_inbox.cli.{module}.require_database", look)
+    result = cli(*command)
+    assert result.exit_code != 0
+    assert "There is no database at" in result.stderr
+    assert not cli.database.exists()
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

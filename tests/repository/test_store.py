@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -303,9 +304,10 @@ async def test_addresses_that_are_not_understood(address: str) -> None:
 
 async def test_missing_and_misplaced_files(tmp_path: Path) -> None:
     missing = tmp_path / "no" / "x.db"
-    for migrate, read_only in ((False, False), (True, True)):
+    ways: tuple[dict[str, Any], ...] = ({"migrate": False}, {"read_only": True}, {"create": False})
+    for way in ways:
         with pytest.raises(StoreUnreachableError, match="There is no database at"):
-            await Store.open(str(missing), migrate=migrate, read_only=read_only)
+            await Store.open(str(missing), **way)
     assert not missing.parent.exists()
     with pytest.raises(StoreUnreachableError, match="is not a file"):
         await Store.open(str(tmp_path))

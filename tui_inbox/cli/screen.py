@@ -49,7 +49,7 @@ def run_screen(load: Callable[[], Settings], *, theme: str = DEFAULT_THEME) -> i
         app.personalise(named_agent(settings), theme=settings.theme, keys=_keys(settings), opener=settings.opener)
         show_emoji(safe=settings.safe_emoji)
         senders.settings = settings
-        services = await open_services(settings, or_read_only=True)
+        services = await open_services(settings, create=False, or_read_only=True)
         gc.freeze()
         gc.enable()
         return services

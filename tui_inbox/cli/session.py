@@ -53,7 +53,7 @@ class Session:
         async def whole() -> T:
             from tui_inbox.bootstrap import open_services
 
-            services = await open_services(settings)
+            services = await open_services(settings, create=create)
             try:
                 return await work(services)
             finally:

@@ -77,6 +77,7 @@ class FileStore(Store):
         *,
         clock: Clock = system_clock,
         migrate: bool = True,
+        create: bool = True,
         read_only: bool = False,
         journal: Journal = Journal.WAL,
         allow_network: bool = False,
@@ -89,7 +90,9 @@ class FileStore(Store):
             opening.refuse_network(path)
         trouble: StoreReadOnlyError | None = None
         try:
-            revision = await asyncio.to_thread(opening.inspect, path, may_build=may_build, read_only=read_only)
+            revision = await asyncio.to_thread(
+                opening.inspect, path, may_build=may_build, may_create=create, read_only=read_only
+            )
             if not read_only:
                 await asyncio.to_thread(opening.use_journal, path, journal)
         except StoreReadOnlyError as error:

@@ -19,11 +19,11 @@ from tui_inbox.repository.dialect import Journal
 from tui_inbox.repository.place import kind_of_file, network_kind
 
 
-def inspect(path: Path, *, may_build: bool, read_only: bool) -> str:
+def inspect(path: Path, *, may_build: bool, read_only: bool, may_create: bool = False) -> str:
     """Revision of the schema in the file, empty for a new one; raises where it can't be used."""
     kind = kind_of_file(path)
     if kind == "nothing":
-        if not may_build:
+        if not (may_build and may_create):
             raise StoreUnreachableError(f"There is no database at {path}. Check the address of the database.")
         _create(path)
         return ""

@@ -62,6 +62,7 @@ class Store(ABC):
         *,
         clock: Clock = system_clock,
         migrate: bool = True,
+        create: bool = True,
         read_only: bool = False,
         journal: Journal = Journal.WAL,
         allow_network: bool = False,
@@ -69,11 +70,11 @@ class Store(ABC):
     ) -> Store:
         """Open ``sqlite:///path``, a bare path, or ``postgresql://user@host/database``.
 
-        A missing file is made (0600, in a directory of 0700) unless ``migrate`` is off or ``read_only`` is on; an older
-        schema is brought up to date under the same conditions. ``journal``: how changes to a file are made safe.
-        ``allow_network``: write into a file although other machines may write too. ``or_read_only``: what cannot be
-        written is opened for reading, until it can; :attr:`trouble` says so. Raises a :class:`StoreError` when the
-        database can't be used; in that case nothing was written.
+        An older schema is brought up to date unless ``migrate`` is off or ``read_only`` is on; a missing file is made
+        (0600, in a directory of 0700) under the same conditions, if ``create`` is on. ``journal``: how changes to a
+        file are made safe. ``allow_network``: write into a file although other machines may write too.
+        ``or_read_only``: what cannot be written is opened for reading, until it can; :attr:`trouble` says so. Raises
+        a :class:`StoreError` when the database can't be used; in that case nothing was written.
         """
         if is_server(url):
             from tui_inbox.repository.server_store import ServerStore
@@ -87,6 +88,7 @@ class Store(ABC):
             url,
             clock=clock,
             migrate=migrate,
+            create=create,
             read_only=read_only,
             journal=journal,
             allow_network=allow_network,

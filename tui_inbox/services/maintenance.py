@@ -91,6 +91,7 @@ async def _open(settings: Settings, *, read_only: bool) -> Store:
     return await Store.open(
         settings.database,
         migrate=not read_only,
+        create=False,
         read_only=read_only,
         journal=Journal(settings.sqlite_journal),
         allow_network=settings.network_database,
