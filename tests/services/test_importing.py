@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tracemalloc
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -130,6 +131,17 @@ async def test_a_file_that_is_not_there(world: World, tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(UsageError, match="can't be read"):
             await ImportService(world.context).check(path)
+
+
+async def test_what_can_be_read_only_once(world: World) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"Name\nAda\n")
+    os.close(writing)
+    try:
+        with pytest.raises(UsageError, match="save it as a file first"):
+            await ImportService(world.context).check(Path(f"/dev/fd/{reading}"))
+    finally:
+        os.close(reading)
 
 
 BAD = """Name,Email,Phone

@@ -9,7 +9,9 @@ import codecs
 import csv
 import hashlib
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,6 +158,8 @@ def _checked(path: Path) -> tuple[str, Digest]:
     digest, lines = hashlib.sha256(), 0
     try:
         with path.open("rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise UsageError(f"{path} can't be read twice, as an import must; save it as a file first.")
             beginning = file.read(2)
             # Spreadsheets write UTF-16 as "Unicode text".
             encoding = "utf-16" if beginning in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
