@@ -15,6 +15,7 @@ from tui_inbox.domain.kinds import ChannelKind, Direction, SortOrder
 from tui_inbox.domain.search import fold, parse, says
 from tui_inbox.repository import postgresql_texts, sqlite_texts
 from tui_inbox.repository.contacts import NewContact
+from tui_inbox.repository.demands import Demands
 from tui_inbox.repository.history import History, HistoryChannel, HistoryEntry, HistoryRepository
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.types import storable
@@ -128,7 +129,7 @@ async def test_what_was_taken_back_is_found_no_more(store: Store, place: Place) 
     assert [ident for ident, _ in await found(store, "text:tulip")] == [ids[1]]
     async with store.read() as unit:
         assert await unit.search.verify() == []
-        assert (await unit.search.sayings(("password",), (), 10)).found == {}
+        assert (await unit.search.sayings(("password",), Demands(), 10)).found == {}
     await store.write(lambda unit: unit.search.rebuild())
     assert [ident for ident, _ in await found(store, "text:tulip")] == [ids[1]]
 

@@ -1,14 +1,15 @@
-"""What a statement must read beside its own table for the conditions on conversations and contacts in it."""
+"""What a filter demands of conversations and their contacts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, func, literal_column
-from sqlalchemy.sql import visitors
+from sqlalchemy import ColumnElement, bindparam, func, literal_column
+from sqlalchemy.types import TypeEngine
 
-from tui_inbox.repository.tables import contacts, conversations
+from tui_inbox.repository.tables import conversations
 from tui_inbox.repository.types import Instant
 
 NEVER: ColumnElement[Any] = literal_column("0", Instant)
@@ -17,38 +18,27 @@ SINCE: ColumnElement[Any] = func.coalesce(conversations.c.waiting_since, NEVER)
 database into sorting the many who don't."""
 
 
-def tables_of(demands: Iterable[ColumnElement[bool]]) -> frozenset[Table]:
-    """Tables of which something is asked; a conversation's contact is known without it."""
-    found = (item for demand in demands for item in visitors.iterate(demand) if isinstance(item, Column))
-    return frozenset(item.table for item in found if not _is_contact(item))
+def named(name: str, kind: TypeEngine[Any]) -> ColumnElement[Any]:
+    """A parameter whose value comes with the :class:`Demands`."""
+    return bindparam(name, type_=kind, required=False)
 
 
-def joined(
-    table: Table,
-    contact: Column[int],
-    demands: Sequence[ColumnElement[bool]],
-    since: ColumnElement[Any] | None = None,
-) -> tuple[Any, list[ColumnElement[bool]]]:
-    """``table`` joined with what the demands need, and the demands with ``contact`` in place of the conversation's.
+@dataclass(frozen=True)
+class Demands:
+    """Conditions, all of which must be met."""
 
-    ``since``: what stands for :data:`SINCE`, where the table has it.
-    """
+    conditions: tuple[ColumnElement[bool], ...] = ()
+    """The same objects for the same question wherever that can be: what is made of them is kept."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """Of the parameters in them that are :func:`named`."""
 
-    def known(item: object, **_: object) -> ColumnElement[Any] | None:
-        if item is SINCE:
-            return since
-        return contact if _is_contact(item) else None
+    def __bool__(self) -> bool:
+        return bool(self.conditions)
 
-    replaced: Any = visitors.replacement_traverse  # its types know no such function
-    wanted = [replaced(demand, {}, known) for demand in demands]
-    read: Any = table
-    tables = tables_of(wanted)
-    if conversations in tables:
-        read = read.join(conversations, conversations.c.contact_id == contact)
-    if contacts in tables:
-        read = read.join(contacts, contacts.c.id == contact)
-    return read, wanted
+    def __add__(self, other: Demands) -> Demands:
+        return Demands(self.conditions + other.conditions, {**self.values, **other.values})
 
-
-def _is_contact(item: object) -> bool:
-    return isinstance(item, Column) and item.table is conversations and item.name == "contact_id"
+    def and_also(self, *conditions: ColumnElement[bool] | None) -> Demands:
+        """These and ``conditions`` that have all their values; ``None`` is none."""
+        more = tuple(condition for condition in conditions if condition is not None)
+        return Demands(self.conditions + more, self.values) if more else self

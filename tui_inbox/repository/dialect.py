@@ -234,7 +234,7 @@ def make_engine(
     query = {**(_reading(path) if read_only else {"mode": "rw"}), "uri": "true"}
     url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(path))}", query=query)
     way_in = {"async_creator_fn": sqlite_thread.connect}
-    engine = create_async_engine(url, connect_args=way_in, **POOLS[access])
+    engine = create_async_engine(url, connect_args=way_in, hide_parameters=True, **POOLS[access])
 
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         # The driver's own transactions leave out SELECT and lose updates; ours begin by the event below.

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from tui_inbox.domain.filters import InboxFilter, StatusCounts
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus
 from tui_inbox.domain.models import Channel, InboxFacets, InboxRow
-from tui_inbox.repository.among import among
 from tui_inbox.repository.base import Repository
-from tui_inbox.repository.demands import tables_of
+from tui_inbox.repository.demands import Demands
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.inbox_rows import Asked, InboxRows, Placed
-from tui_inbox.repository.paging import Cursor, Segment, cursors, decode, in_segment, segments_of
+from tui_inbox.repository.listing import Listing, Stretch, one_of
+from tui_inbox.repository.paging import Cursor, Segment, cursors, decode, segments_of
 from tui_inbox.repository.search import (
     Names,
     conditions,
@@ -29,12 +28,11 @@ from tui_inbox.repository.search import (
     status_conditions,
     storable_query,
     whole_emails,
-    words_condition,
+    words_demanded,
 )
-from tui_inbox.repository.search_index import Counted, Hit, Hits, Sayings, index_of
+from tui_inbox.repository.search_index import Hit, Hits, Sayings, index_of
 from tui_inbox.repository.search_tables import channel_counts, conversation_counts, tag_counts
-from tui_inbox.repository.tables import agents, contacts, conversations
-from tui_inbox.repository.types import stored
+from tui_inbox.repository.tables import agents, conversations
 
 MOST_SEGMENTS = 4
 MOST_COUNTED = 5000
@@ -48,22 +46,11 @@ MOST_SAYING = 500
 
 
 @dataclass(frozen=True)
-class _Stretch:
-    """What is read of one segment."""
-
-    index: int
-    segment: Segment
-    place: Cursor | None
-    limit: int
-    backwards: bool
-
-
-@dataclass(frozen=True)
 class _Question:
     """A filter, ready to be asked."""
 
     filter: InboxFilter
-    narrow: list[ColumnElement[bool]]
+    narrow: Demands
     """What is demanded beside inbox, status and words."""
     hits: Hits | None
     channels: Sequence[Channel] = ()
@@ -73,20 +60,17 @@ class _Question:
     """The contacts that meet all demands, where they were few enough to be found at once."""
 
     @property
-    def demands(self) -> list[ColumnElement[bool]]:
+    def demands(self) -> Demands:
         """Everything that a row must meet."""
-        return [*status_conditions(self.filter.status), *self.demands_of_any_status]
+        return Demands(status_conditions(self.filter.status)) + self.demands_of_any_status
 
     @property
-    def demands_of_any_status(self) -> list[ColumnElement[bool]]:
+    def demands_of_any_status(self) -> Demands:
         """The same whatever the status."""
         f = self.filter
-        words = words_condition(storable_query(f.query).terms)
-        of_inbox = inbox_conditions(f.inbox, f.agent_id, f.team_id)
-        found = [*of_inbox, *self.narrow, *([] if words is None else [words])]
-        if self.sayings is not None:
-            found.append(among(conversations.c.contact_id, self.entries))
-        return found
+        of_inbox = Demands(inbox_conditions(f.inbox, f.agent_id, f.team_id))
+        found = of_inbox + self.narrow + words_demanded(storable_query(f.query).terms)
+        return found if self.sayings is None else found + one_of(self.entries)
 
     @property
     def entries(self) -> Mapping[int, int]:
@@ -129,7 +113,7 @@ class InboxRepository(Repository):
         if asked.hits is not None:
             counted = await asked.hits.counts(asked.narrow, MOST_COUNTED)
         else:
-            counted = await self._counted(asked.demands_of_any_status)
+            counted = await Listing(self._connection).counted(asked.demands_of_any_status, MOST_COUNTED)
         complete = counted.complete and (asked.sayings is None or asked.sayings.complete)
         return _status_counts(counted.numbers, complete=complete)
 
@@ -138,7 +122,7 @@ class InboxRepository(Repository):
         only = conversations.c.contact_id == contact_id
         asked = await self._asked(f, now, only)
         for index, segment in enumerate(self._segments(f, now)):
-            for place in await self._listed(asked.demands, _Stretch(index, segment, None, 1, False)):
+            for place in await Listing(self._connection).placed(asked.demands, Stretch(index, segment, None, 1, False)):
                 rows = await self._rows(f, now, [place], asked)
                 return rows[0] if rows else None
         return None
@@ -149,10 +133,8 @@ class InboxRepository(Repository):
         demands = (await self._asked(f, place.now)).demands
         total = 0
         for index, segment in enumerate(self._segments(f, place.now)[: place.segment + 1]):
-            statement = in_segment(_joined(select(func.count()), demands, segment).where(*demands), segment)
-            if index == place.segment:
-                statement = statement.where(segment.beyond(place.at, place.contact_id, backwards=True))
-            total += int(await self._value(statement))
+            before = place.hit if index == place.segment else None
+            total += await Listing(self._connection).number(demands, segment, before)
         return total
 
     async def facets(self) -> InboxFacets:
@@ -195,8 +177,8 @@ class InboxRepository(Repository):
         for index, segment in reversed(segments) if backwards else segments:
             if place is not None and (index > place.segment if backwards else index < place.segment):
                 continue
-            here = place if place is not None and index == place.segment else None
-            found += await self._stretch(asked, _Stretch(index, segment, here, limit - len(found), backwards))
+            here = place.hit if place is not None and index == place.segment else None
+            found += await self._stretch(asked, Stretch(index, segment, here, limit - len(found), backwards))
             if len(found) >= limit:
                 break
         return await self._rows(f, begun, found[::-1] if backwards else found, asked)
@@ -207,7 +189,7 @@ class InboxRepository(Repository):
         """What the filter demands, and ``more``; a search in messages is done here already."""
         index = index_of(self._connection)
         names = await self._names(f)
-        question = _Question(f, [*conditions(f, names, now), *more], None, names.channels)
+        question = _Question(f, conditions(f, names, now).and_also(*more), None, names.channels)
         if f.query.texts:
             demands = question.demands_of_any_status if of_any_status else question.demands
             sayings = await index.sayings(storable_query(f.query).texts, demands, MOST_SAYING)
@@ -215,53 +197,28 @@ class InboxRepository(Repository):
             return replace(question, few=question.entries)
         return question if more else replace(question, hits=await index.hits(f, all_of_them=of_any_status))
 
-    async def _stretch(self, asked: _Question, stretch: _Stretch) -> list[Placed]:
+    async def _stretch(self, asked: _Question, stretch: Stretch) -> list[Placed]:
         """The contacts of one stretch, by the way that is quickest there."""
+        listing = Listing(self._connection)
         if asked.few is not None:
-            return await self._among(asked.few, stretch)
+            return await listing.placed(one_of(asked.few), stretch) if asked.few else []
         found = None
         if asked.hits is not None and not stretch.segment.few:
             found = await self._indexed(asked.hits, asked.narrow, stretch)
         if found is None:
-            return await self._listed(asked.demands, stretch)
+            return await listing.placed(asked.demands, stretch)
         return [Placed(contact_id, stretch.index, at) for at, contact_id in found]
 
-    async def _indexed(self, hits: Hits, narrow: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[Hit] | None:
+    async def _indexed(self, hits: Hits, narrow: Demands, stretch: Stretch) -> list[Hit] | None:
         """Out of the index, which gives them in the order of last activity; few hits can be sorted otherwise."""
-        segment, here = stretch.segment, stretch.place
-        demands = narrow if segment.condition is None else [*narrow, segment.condition]
-        place = None if here is None else Hit(here.at, here.contact_id)
+        segment, place, limit = stretch.segment, stretch.place, stretch.limit
+        demands = narrow.and_also(segment.condition)
         descending = segment.descending is not stretch.backwards
         if segment.column is conversations.c.last_activity_at:
-            return await hits.in_order(demands, place, stretch.limit, newest_first=descending)
+            return await hits.in_order(demands, place, limit, newest_first=descending)
         if segment.column is conversations.c.waiting_since:
-            return await hits.waiting(demands, place, stretch.limit, longest_first=not descending)
-        return await hits.sorted_by(
-            segment.column.name, demands, place, stretch.limit, descending=descending, most=MOST_SORTED
-        )
-
-    async def _listed(self, demands: Sequence[ColumnElement[bool]], stretch: _Stretch) -> list[Placed]:
-        """Off the list in its own order, each looked at."""
-        segment = stretch.segment
-        columns = select(conversations.c.contact_id, stored(segment.column).label("at"))
-        statement = in_segment(_joined(columns, demands, segment).where(*demands), segment)
-        return await self._placed(statement, stretch)
-
-    async def _among(self, contact_ids: Collection[int], stretch: _Stretch) -> list[Placed]:
-        """Of few contacts, which meet all demands."""
-        if not contact_ids:
-            return []
-        segment = stretch.segment
-        statement = _joined(select(conversations.c.contact_id, stored(segment.column).label("at")), (), segment)
-        few = among(conversations.c.contact_id, contact_ids)
-        return await self._placed(in_segment(statement.where(few), segment), stretch)
-
-    async def _placed(self, statement: Select[Any], stretch: _Stretch) -> list[Placed]:
-        segment, here = stretch.segment, stretch.place
-        if here is not None:
-            statement = statement.where(segment.beyond(here.at, here.contact_id, backwards=stretch.backwards))
-        statement = statement.order_by(*segment.order(backwards=stretch.backwards)).limit(stretch.limit)
-        return [Placed(contact_id, stretch.index, at) for contact_id, at in await self._all(statement)]
+            return await hits.waiting(demands, place, limit, longest_first=not descending)
+        return await hits.sorted_by(segment.column.name, demands, place, limit, descending=descending, most=MOST_SORTED)
 
     async def _rows(self, f: InboxFilter, now: datetime, found: Sequence[Placed], asked: _Question) -> list[InboxRow]:
         said = Asked(cursors(f.sort, now), storable_query(f.query), asked.entries, asked.channels)
@@ -272,13 +229,6 @@ class InboxRepository(Repository):
         counts = conversation_counts.c
         statement = select(counts.status, func.sum(counts.number)).where(counted_in(f)).group_by(counts.status)
         return _status_counts({status: int(number) for status, number in await self._all(statement)}, complete=True)
-
-    async def _counted(self, demands: Sequence[ColumnElement[bool]]) -> Counted:
-        """Numbers off the list, each row looked at."""
-        some = _joined(select(conversations.c.status), demands).where(*demands).limit(MOST_COUNTED).subquery()
-        rows = await self._all(select(some.c.status, func.count()).group_by(some.c.status))
-        numbers = {status: int(number) for status, number in rows}
-        return Counted(numbers, complete=sum(numbers.values()) < MOST_COUNTED)
 
     def _segments(self, f: InboxFilter, now: datetime) -> list[Segment]:
         return segments_of(f.sort, now, whole_emails(storable_query(f.query)))
@@ -296,13 +246,3 @@ def _status_counts(numbers: Mapping[str, int], *, complete: bool) -> StatusCount
     return StatusCounts(
         by_status["open"], by_status["snoozed"], by_status["closed"], by_status["none"], complete=complete
     )
-
-
-def _joined(
-    statement: Select[Any], demands: Sequence[ColumnElement[bool]], segment: Segment | None = None
-) -> Select[Any]:
-    """Counting needs the contacts only where something is asked of them."""
-    asked = [*demands, *([] if segment is None or segment.condition is None else [segment.condition])]
-    if contacts in tables_of(asked):
-        return statement.select_from(conversations.join(contacts, contacts.c.id == conversations.c.contact_id))
-    return statement.select_from(conversations)

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Select, and_, literal, tuple_
+from sqlalchemy import Column, ColumnElement, and_
 
 from tui_inbox.domain.errors import UsageError
 from tui_inbox.domain.kinds import SortOrder
-from tui_inbox.repository.demands import NEVER, SINCE
+from tui_inbox.repository.clauses import Clauses, beyond
+from tui_inbox.repository.demands import NEVER, SINCE, Demands
+from tui_inbox.repository.search_index import Hit
 from tui_inbox.repository.tables import contacts, conversations
 from tui_inbox.repository.types import instant, microseconds
 
@@ -37,17 +38,21 @@ class Segment:
     few: bool = False
     """Its condition alone finds them by an index, and they are few."""
 
-    def order(self, *, backwards: bool = False) -> list[ColumnElement[Any]]:
-        """The ORDER BY of its rows."""
-        descending = self.descending is not backwards
-        columns = (self.column, conversations.c.contact_id)
-        return [column.desc() if descending else column.asc() for column in columns]
+    @property
+    def demanded(self) -> Demands:
+        """What its rows have and others have not."""
+        has_value = self.column.is_not(None) if self.of_some else None
+        return Demands().and_also(self.condition, has_value)
 
-    def beyond(self, at: int, contact_id: int, *, backwards: bool = False) -> ColumnElement[bool]:
-        """Rows after a place in the segment, or before it."""
-        here = tuple_(self.column, conversations.c.contact_id)
-        place = tuple_(literal(at, BigInteger), literal(contact_id))
-        return here < place if self.descending is not backwards else here > place
+    def order(self, *, backwards: bool = False) -> str:
+        """The ORDER BY of its rows."""
+        down = " DESC" if self.descending is not backwards else ""
+        return f"conversations.{self.column.name}{down}, conversations.contact_id{down}"
+
+    def beyond(self, place: Hit | None, *, backwards: bool = False) -> Clauses:
+        """Rows after a place in the segment, or before it; all without a place."""
+        key = f"conversations.{self.column.name}, conversations.contact_id"
+        return beyond(key, place, descending=self.descending is not backwards)
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,11 @@ class Cursor:
     """As it is stored."""
     contact_id: int
     now: datetime
+
+    @property
+    def hit(self) -> Hit:
+        """The same within its segment."""
+        return Hit(self.at, self.contact_id)
 
 
 def cursors(sort: SortOrder, now: datetime) -> Callable[[int, int, int], str]:
@@ -88,14 +98,6 @@ def segments_of(sort: SortOrder, now: datetime, whole_emails: tuple[str, ...]) -
         return plain
     typed = contacts.c.email_folded.in_(whole_emails)
     return [_narrowed(item, typed, few=True) for item in plain] + [_narrowed(item, ~typed) for item in plain]
-
-
-def in_segment(statement: Select[tuple[()]], segment: Segment) -> Select[tuple[()]]:
-    """The statement for the rows of one segment."""
-    demands = [] if segment.condition is None else [segment.condition]
-    if segment.of_some:
-        demands.append(segment.column.is_not(None))
-    return statement.where(*demands)
 
 
 def _plain(sort: SortOrder, now: datetime) -> list[Segment]:

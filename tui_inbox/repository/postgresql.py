@@ -8,7 +8,7 @@ first look at the data, since that is what fixes the snapshot.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,7 @@ def make_engine(address: ServerAddress, access: Access, *, read_only: bool = Fal
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connected,
+        hide_parameters=True,
         isolation_level=_ISOLATION[access],
         execution_options={} if access is Access.WATCH else {"postgresql_readonly": read_only or access is Access.READ},
         **pool,
@@ -140,6 +141,28 @@ def _not_connected(error: Exception, address: ServerAddress) -> StoreError:
 async def lock_for_writing(connection: AsyncConnection, *, alone: bool) -> None:
     """Begin a writing unit: beside others, or with everybody else who writes kept out until it ends."""
     await connection.exec_driver_sql(f"LOCK TABLE alembic_version IN {ALONE if alone else TOGETHER} MODE")
+
+
+async def rows_of(connection: AsyncConnection, sql: str, arguments: Sequence[Any]) -> Sequence[Any]:
+    """All rows of a statement that only reads, by the shortest way: none of SQLAlchemy's layers but its transaction.
+
+    Raises ``DBAPIError``.
+    """
+    above = connection.sync_connection
+    assert above is not None, "a unit has a connection"
+    below: asyncpg.Connection[Any] = above.connection.driver_connection  # type: ignore[assignment]  # its types don't know
+    if not below.is_in_transaction():  # the first of a unit: SQLAlchemy knows how its transaction is to begin
+        return (await connection.exec_driver_sql(sql, tuple(arguments))).all()
+    for hear in above.dispatch.before_cursor_execute:  # whoever listens to statements hears this one too
+        hear(above, None, sql, arguments, None, False)
+    library = driver()
+    try:
+        return await below.fetch(sql, *arguments)
+    except (library.PostgresError, library.InterfaceError, OSError) as error:
+        lost = below.is_closed()
+        if lost:
+            await connection.invalidate()
+        raise DBAPIError("", None, error, connection_invalidated=lost) from None  # no statement, no text of customers
 
 
 def trouble(error: BaseException) -> Trouble:

@@ -5,29 +5,17 @@ Which tokens are asked for is decided in ``postgresql_search``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Select,
-    and_,
-    func,
-    literal,
-    literal_column,
-    or_,
-    select,
-    tuple_,
-    type_coerce,
-)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.search import Term
 from tui_inbox.repository.base import Repository
-from tui_inbox.repository.demands import joined
+from tui_inbox.repository.clauses import beyond, joined_to, rendered_of
+from tui_inbox.repository.demands import Demands
+from tui_inbox.repository.entry_clauses import on_entry, on_owner
 from tui_inbox.repository.postgresql_search_schema import (
     ASSIGNEE,
     BUCKET_ROWS,
@@ -41,9 +29,7 @@ from tui_inbox.repository.postgresql_search_schema import (
     negative,
 )
 from tui_inbox.repository.search_index import Counted, Hit
-from tui_inbox.repository.search_tables import search_buckets, search_entries
-from tui_inbox.repository.tables import conversations
-from tui_inbox.repository.types import Instant, stored
+from tui_inbox.repository.straight import rows_of
 
 ENOUGH = 4
 """A group of buckets is first asked that should hold so many times what is wanted."""
@@ -61,7 +47,8 @@ MOST_WAITING = 1000
 WALKED = 4000
 """So many of that list are looked at for a page. Words that it does not have there are rare enough to be sorted."""
 
-_E = search_entries.c
+_CONTACT, _SINCE = "e.contact_id", "e.waiting"
+_TOKENS = TOKENS.replace("search_entries.", "e.")
 
 
 class PostgresqlHits(Repository):
@@ -75,27 +62,25 @@ class PostgresqlHits(Repository):
         ways: Sequence[list[int]],
         share: float,
         waiting: float,
+        newest: int,
     ) -> None:
-        """``share`` of the conversations have the words, ``waiting`` of all wait for an answer: estimates."""
-        super().__init__(connection)
-        self._filter, self._ways, self._share, self._waiting = f, ways, share, waiting
-        self._last: int | None = None
-        self._verified = [_on_entry(term) for term in terms]
+        """``share`` of the conversations have the words, ``waiting`` of all wait for an answer: estimates.
 
-    async def in_order(
-        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, newest_first: bool
-    ) -> list[Hit]:
+        ``newest``: the bucket of the newest.
+        """
+        super().__init__(connection)
+        self._filter, self._ways, self._share, self._waiting, self._newest = f, ways, share, waiting, newest
+        self._several = len(terms) > 1
+        self._words, self._owner = on_entry(terms, "strpos"), on_owner(f)
+
+    async def in_order(self, demands: Demands, place: Hit | None, limit: int, *, newest_first: bool) -> list[Hit]:
         """The first ``limit`` in the order of last activity that meet ``demands``; with a ``place`` those after it."""
-        order = [column.desc() if newest_first else column.asc() for column in (_E.at, _E.contact_id)]
-        beyond: list[ColumnElement[bool]] = []
-        if place is not None:
-            here, there = tuple_(_E.at, _E.contact_id), _place(place)
-            beyond = [here < there if newest_first else here > there]
+        there, order = beyond("e.at, e.contact_id", place, descending=newest_first), _order("e.at", newest_first)
         found: list[Hit] = []
         async for asked, stretch in self._stretches(place, limit, newest_first=newest_first):
-            statement = self._matching([*demands, *beyond, *stretch], asked, stored(_E.at).label("at"), _E.contact_id)
-            rows = await self._all(statement.order_by(*order).limit(limit - len(found)))
-            found += [Hit(*row) for row in rows]
+            values = {"limit": limit - len(found), **there.values}
+            matching = self._matching("e.at, e.contact_id", demands, asked, values, there.text, stretch)
+            found += await self._hits(f"{matching} {order} LIMIT :limit", values)
             if len(found) >= limit:
                 break
         return found
@@ -103,7 +88,7 @@ class PostgresqlHits(Repository):
     async def sorted_by(
         self,
         column: str,
-        demands: Sequence[ColumnElement[bool]],
+        demands: Demands,
         place: Hit | None,
         limit: int,
         *,
@@ -111,113 +96,136 @@ class PostgresqlHits(Repository):
         most: int,
     ) -> list[Hit] | None:
         """The first ``limit`` by another instant of the conversation, if the hits are ``most`` at the most."""
-        rows = await self._all(self._matching(demands, [], _E.contact_id).limit(most + 1))
-        if len(rows) > most:
+        ids = await self._all_up_to(most, demands)
+        if ids is None:
             return None
-        at, ident = conversations.c[column], conversations.c.contact_id
-        statement = select(stored(at).label("at"), ident).where(ident.in_([row.contact_id for row in rows]))
-        if place is not None:
-            here, there = tuple_(at, ident), _place(place)
-            statement = statement.where(here < there if descending else here > there)
-        order = [key.desc() if descending else key.asc() for key in (at, ident)]
-        return [Hit(*row) for row in await self._all(statement.order_by(*order).limit(limit))]
+        at = f"conversations.{column}"
+        there = beyond(f"{at}, contact_id", place, descending=descending)
+        after = there.text and f"AND {there.text}"
+        statement = f"SELECT {at} AS at, contact_id FROM conversations WHERE contact_id = ANY(CAST(:ids AS bigint[]))"
+        values = {"ids": ids, "limit": limit, **there.values}
+        return await self._hits(f"{statement} {after} {_order(at, descending, 'contact_id')} LIMIT :limit", values)
 
-    async def waiting(
-        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, longest_first: bool
-    ) -> list[Hit]:
+    async def waiting(self, demands: Demands, place: Hit | None, limit: int, *, longest_first: bool) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
-        waits: list[ColumnElement[bool]] = [_E.waiting > literal_column("0")]
-        if place is not None:
-            here, there = tuple_(_E.waiting, _E.contact_id), _place(place)
-            waits.append(here > there if longest_first else here < there)
-        order = [key.asc() if longest_first else key.desc() for key in (_E.waiting, _E.contact_id)]
-        columns = (_E.waiting.label("at"), _E.contact_id)
-        rows: list[Any] = []
-        if await self._expected() * self._waiting > MOST_WAITING:
-            first = select(_E.waiting).where(*waits).order_by(*order).limit(WALKED).subquery()
-            last = select((func.max if longest_first else func.min)(first.c.waiting)).scalar_subquery()
-            near = _E.waiting <= last if longest_first else _E.waiting >= last
-            rows = await self._all(self._entries([*demands, *waits, near], *columns).order_by(*order).limit(limit))
-        if len(rows) < limit:  # rarer than it seemed
-            statement = self._matching([*demands, *waits], [negative(WAITING, 0)], *columns)
-            rows = await self._all(statement.order_by(*order).limit(limit))
-        return [Hit(*row) for row in rows]
+        key = "e.waiting, e.contact_id"
+        there, order = beyond(key, place, descending=not longest_first), _order("e.waiting", not longest_first)
+        waits = f"e.waiting > 0 AND {there.text}" if there.text else "e.waiting > 0"
+        found: list[Hit] = []
+        if self._expected * self._waiting > MOST_WAITING:
+            values: dict[str, Any] = {"limit": limit, "walked": WALKED, **there.values}
+            edge, side = ("max", "<=") if longest_first else ("min", ">=")
+            first = f"SELECT e.waiting AS last FROM search_entries e WHERE {waits} {order} LIMIT :walked"
+            near = f"e.waiting {side} (SELECT {edge}(last) FROM ({first}) walked)"
+            entries = self._entries(key, demands, values, waits, near)
+            found = await self._hits(f"{entries} {order} LIMIT :limit", values)
+        if len(found) < limit:  # rarer than it seemed
+            values = {"limit": limit, **there.values}
+            matching = self._matching(key, demands, [negative(WAITING, 0)], values, waits)
+            found = await self._hits(f"{matching} {order} LIMIT :limit", values)
+        return found
 
-    async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
+    async def few(self, demands: Demands, most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most, or :data:`MOST_OF_PAIRS` of several words."""
         # Of one word the estimate is seldom far off; two may never go together.
-        if len(self._verified) == 1:
-            if await self._expected() > most * SURELY:
-                return None
-        else:
-            most = max(most, MOST_OF_PAIRS)
-        rows = await self._all(self._matching(demands, [], _E.contact_id).limit(most + 1))
-        return None if len(rows) > most else [row.contact_id for row in rows]
+        if not self._several and self._expected > most * SURELY:
+            return None
+        return await self._all_up_to(max(most, MOST_OF_PAIRS) if self._several else most, demands)
 
-    async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
+    async def counts(self, demands: Demands, most: int) -> Counted:
         """How many of each status meet ``demands``, among ``most`` of the newest."""
         numbers = dict.fromkeys(STATUS_CODES, 0)
         names = {code: name for name, code in STATUS_CODES.items()}
         left = most
         async for asked, stretch in self._stretches(None, most, newest_first=True):
-            some = self._matching([*demands, *stretch], asked, _E.status, status=False).limit(left).subquery()
-            for code, number in await self._all(select(some.c.status, func.count()).group_by(some.c.status)):
-                numbers[names[code]] += int(number)
-                left -= int(number)
+            values: dict[str, Any] = {"limit": left}
+            some = self._matching("e.status", demands, asked, values, stretch, status=False)
+            statement = f"SELECT status, count(*) FROM ({some} LIMIT :limit) looked GROUP BY status"
+            for code, number in await rows_of(self._connection, statement, values):
+                numbers[names[code]] += number
+                left -= number
             if left <= 0:
                 break
         return Counted(numbers, complete=left > 0)
 
-    async def _stretches(self, place: Hit | None, wanted: int, *, newest_first: bool) -> Any:
-        """Groups of buckets in the order of the list, larger and larger: their tokens, and conditions beside them."""
-        newest, expected = await self._newest(), await self._expected()
+    async def _stretches(
+        self, place: Hit | None, wanted: int, *, newest_first: bool
+    ) -> AsyncIterator[tuple[list[int], str]]:
+        """Groups of buckets in the order of the list, larger and larger: their tokens, and a condition beside them."""
+        newest, expected = self._newest, self._expected
         bucket = (newest if newest_first else 0) if place is None else await self._bucket(place)
         level = LEVELS if expected <= FEW else 0
         while level < LEVELS and 0 <= bucket <= newest:
-            groups, beyond = _two_groups(bucket, level, newest, newest_first=newest_first)
-            if self._share * abs(beyond - bucket) * BUCKET_ROWS >= ENOUGH * wanted:
-                yield groups, []
-                bucket, level = beyond, LEVELS if expected <= MANY else level + STEP
+            groups, following = _two_groups(bucket, level, newest, newest_first=newest_first)
+            if self._share * abs(following - bucket) * BUCKET_ROWS >= ENOUGH * wanted:
+                yield groups, ""
+                bucket, level = following, LEVELS if expected <= MANY else level + STEP
             else:
                 level += 1
         if 0 <= bucket <= newest:
-            edge = bucket + 1 if newest_first else bucket
-            there = _E.place + 0  # so that it is looked at on the row: the index of places would name half of them all
-            yield [], [there < edge << BUCKET_SHIFT if newest_first else there >= edge << BUCKET_SHIFT]
+            edge = (bucket + 1 if newest_first else bucket) << BUCKET_SHIFT
+            # So that it is looked at on the row: the index of places would name half of them all.
+            yield [], f"e.place + 0 {'<' if newest_first else '>='} {edge}"
 
-    async def _newest(self) -> int:
-        """The newest bucket."""
-        if self._last is None:
-            self._last = int(await self._value(select(func.max(search_buckets.c.bucket))) or 0)
-        return self._last
-
-    async def _expected(self) -> float:
+    @property
+    def _expected(self) -> float:
         """About how many hits there are, whatever is demanded beside the words; seldom more than that."""
-        return self._share * (await self._newest() + 1) * BUCKET_ROWS
+        return self._share * (self._newest + 1) * BUCKET_ROWS
 
     async def _bucket(self, place: Hit) -> int:
-        first = (search_buckets.c.first_at, search_buckets.c.first_id)
-        statement = select(search_buckets.c.bucket).where(tuple_(*first) <= _place(place))
-        return int(await self._value(statement.order_by(*(column.desc() for column in first)).limit(1)) or 0)
+        there = "(first_at, first_id) <= (:at, :id) ORDER BY first_at DESC, first_id DESC LIMIT 1"
+        statement = f"SELECT bucket FROM search_buckets WHERE {there}"
+        found = await rows_of(self._connection, statement, {"at": place.at, "id": place.contact_id})
+        return int(found[0][0]) if found else 0
+
+    async def _all_up_to(self, most: int, demands: Demands) -> list[int] | None:
+        """The contacts of all hits, if they are ``most`` at the most."""
+        values: dict[str, Any] = {"more": most + 1}
+        matching = self._matching("e.contact_id", demands, [], values)
+        rows = await rows_of(self._connection, f"{matching} LIMIT :more", values)
+        return None if len(rows) > most else [contact_id for (contact_id,) in rows]
+
+    async def _hits(self, statement: str, values: Mapping[str, Any]) -> list[Hit]:
+        return [Hit(at, contact_id) for at, contact_id in await rows_of(self._connection, statement, values)]
 
     def _matching(
-        self, demands: Sequence[ColumnElement[bool]], asked: list[int], *columns: Any, status: bool = True
-    ) -> Select[Any]:
-        """The query for entries that the filter finds, among those with one of the tokens of ``asked``, if any."""
-        owner, _ = _owner(self._filter)
+        self,
+        columns: str,
+        demands: Demands,
+        asked: list[int],
+        values: dict[str, Any],
+        *more: str,
+        status: bool = True,
+    ) -> str:
+        """The query for entries that the filter finds, among those with one of the tokens of ``asked``, if any.
+
+        ``more``: conditions beside the demands; what the query is bound to goes into ``values``.
+        """
+        owner = _owner_token(self._filter)
         common = [] if owner is None else [owner]
         places = [[token, *common] for token in asked] or [common]
-        found = or_(*(_has([*way, *place]) for way in self._ways for place in places))
-        return self._entries(demands, *columns, status=status).where(found)
+        found = []
+        for number, (way, place) in enumerate((way, place) for way in self._ways for place in places):
+            values[f"tokens{number}"] = [*way, *place]
+            found.append(f"{_TOKENS} @> CAST(:tokens{number} AS bigint[])")
+        return self._entries(columns, demands, values, *more, f"({' OR '.join(found)})", status=status)
 
-    def _entries(self, demands: Sequence[ColumnElement[bool]], *columns: Any, status: bool = True) -> Select[Any]:
+    def _entries(
+        self,
+        columns: str,
+        demands: Demands,
+        values: dict[str, Any],
+        *more: str,
+        status: bool = True,
+    ) -> str:
         """The query for entries that have the words and meet all demands, whatever way they are come to."""
-        read, demands = joined(search_entries, _E.contact_id, demands, type_coerce(_E.waiting, Instant))
-        _, of_owner = _owner(self._filter)
-        wanted = [*self._verified, *of_owner, *demands]
+        asked = rendered_of("postgresql", demands, _CONTACT, _SINCE)
+        values |= {**self._words.values, **self._owner.values, **asked.values}
+        wanted = [self._words.text, self._owner.text, asked.text, *more]
         if status and self._filter.status is not None:
-            wanted.append(_E.status == STATUS_CODES[self._filter.status.value])
-        return select(*columns).select_from(read).where(*wanted)
+            wanted.append(f"e.status = {STATUS_CODES[self._filter.status.value]}")
+        read = f"search_entries e{joined_to(asked.tables, _CONTACT, 'JOIN')}"
+        return f"SELECT {columns} FROM {read} WHERE {' AND '.join(filter(None, wanted))}"
 
 
 def _two_groups(bucket: int, level: int, newest: int, *, newest_first: bool) -> tuple[list[int], int]:
@@ -228,34 +236,19 @@ def _two_groups(bucket: int, level: int, newest: int, *, newest_first: bool) -> 
     return [group(at, level) for at in there], there[-1] - 1 if newest_first else there[-1] + size
 
 
-def _has(tokens: list[int]) -> ColumnElement[bool]:
-    return literal_column(TOKENS, ARRAY(BigInteger)).op("@>")(literal(tokens, ARRAY(BigInteger)))
+def _order(at: str, descending: bool, contact: str = _CONTACT) -> str:
+    down = " DESC" if descending else ""
+    return f"ORDER BY {at}{down}, {contact}{down}"
 
 
-def _place(place: Hit) -> ColumnElement[Any]:
-    return tuple_(literal(place.at, BigInteger), literal(place.contact_id, BigInteger))
-
-
-def _owner(f: InboxFilter) -> tuple[int | None, list[ColumnElement[bool]]]:
-    """The token of the inbox's owner, and the condition that says the same."""
+def _owner_token(f: InboxFilter) -> int | None:
+    """The token of the inbox's owner."""
     match f.inbox:
         case InboxKind.MINE:
-            agent = -1 if f.agent_id is None else f.agent_id
-            return negative(ASSIGNEE, agent), [_E.assignee_id == agent]
+            return negative(ASSIGNEE, -1 if f.agent_id is None else f.agent_id)
         case InboxKind.UNASSIGNED:
-            return negative(ASSIGNEE, 0), [_E.assignee_id == 0]
+            return negative(ASSIGNEE, 0)
         case InboxKind.TEAM:
-            team = -1 if f.team_id is None else f.team_id
-            return negative(TEAM, team), [_E.team_id == team]
+            return negative(TEAM, -1 if f.team_id is None else f.team_id)
         case InboxKind.ALL:
-            return None, []
-
-
-def _on_entry(term: Term) -> ColumnElement[bool]:
-    """The word is in the entry, as :func:`tui_inbox.domain.search.matched_fields` says."""
-    hits = [func.strpos(_E[name], term.text) > 0 for name in ("name", "email") if term.field in {"", name}]
-    if term.field in {"", "phone"} and term.digits:
-        hits.append(func.strpos(_E.phone, term.digits) > 0)
-    if not term.field:
-        hits.append(func.strpos(_E.custom, f"\n{term.text}\n") > 0)
-    return or_(*hits) if hits else and_(literal_column("false"))
+            return None

@@ -12,19 +12,22 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, literal, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.search import Term
 from tui_inbox.repository.among import among
 from tui_inbox.repository.base import Repository
+from tui_inbox.repository.demands import Demands
+from tui_inbox.repository.entry_clauses import on_owner
 from tui_inbox.repository.postgresql_hits import PostgresqlHits
 from tui_inbox.repository.postgresql_schema import COUNT, COUNT_CHECKS
 from tui_inbox.repository.postgresql_search_schema import CHECKS, EMPTY, FILL, WAITS, letters
 from tui_inbox.repository.postgresql_texts import PostgresqlTexts
-from tui_inbox.repository.search import counted_in, indexed_terms
+from tui_inbox.repository.search import indexed_terms
 from tui_inbox.repository.search_index import Sayings
-from tui_inbox.repository.search_tables import conversation_counts, search_entries, search_state, search_tokens
+from tui_inbox.repository.search_tables import search_entries, search_state, search_tokens
+from tui_inbox.repository.straight import rows_of
 
 COMMON = 0.07
 """Pieces of a larger share of the contacts are looked for on the row: the list soon has a page of them."""
@@ -38,6 +41,14 @@ MOST_ASKED = 2
 """Words that the index is asked for, the rarest; the others are looked for on the rows that have these."""
 FIRST_SAMPLE = 1000
 """Contacts below which nothing is common; after that the sample is taken anew whenever they have doubled."""
+
+_NEWEST = "newest"
+"""Stands in the place of a piece for the newest bucket; no piece begins with its letter and is as long."""
+_SHARES = (
+    "SELECT '' AS token, CAST(value AS float) AS share FROM search_state WHERE name = 'ready' "
+    f"UNION ALL SELECT '{_NEWEST}', coalesce(max(bucket), 0) FROM search_buckets UNION ALL "
+    "SELECT token, share FROM search_tokens WHERE token = ANY(CAST(:pieces AS text[]))"
+)
 
 
 @dataclass(frozen=True)
@@ -86,9 +97,10 @@ class PostgresqlSearch(Repository):
         pairs = product(*(word.rarest(shares, most) for word in asked))
         ways = [[token for way in pair for token in way] for pair in pairs]
         share = prod(word.share(shares) for word in asked) * await self._share_of_owner(f)
-        return PostgresqlHits(self._connection, f, terms, ways, share, shares.get(WAITS, 0.0))
+        newest = int(shares[_NEWEST])
+        return PostgresqlHits(self._connection, f, terms, ways, share, shares.get(WAITS, 0.0), newest)
 
-    async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
+    async def sayings(self, texts: Sequence[str], demands: Demands, limit: int) -> Sayings:
         """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
         return await PostgresqlTexts(self._connection).sayings(texts, demands, limit)
 
@@ -144,21 +156,17 @@ class PostgresqlSearch(Repository):
 
     async def _shares(self, pieces: Iterable[str]) -> dict[str, float] | None:
         """Shares of the pieces that are known to be frequent; ``None`` while the index can't be asked."""
-        tokens = search_tokens.c
-        ready = select(literal("").label("token"), search_state.c.value.label("share")).where(
-            search_state.c.name == "ready"
-        )
-        known = select(tokens.token, tokens.share).where(tokens.token.in_(sorted(set(pieces))))
-        shares = {token: float(share) for token, share in await self._all(ready.union_all(known))}
+        rows = await rows_of(self._connection, _SHARES, {"pieces": sorted(set(pieces))})
+        shares = {token: float(share) for token, share in rows}
         return shares if shares.pop("", 0.0) else None
 
     async def _share_of_owner(self, f: InboxFilter) -> float:
         """The share of the conversations that are in the inbox, whatever its status."""
         if f.inbox is InboxKind.ALL:
             return 1.0
-        number = conversation_counts.c.number
-        numbers = select(func.sum(number).filter(counted_in(f)), func.sum(number))
-        mine, of_all = (await self._connection.execute(numbers)).one()
+        owned = on_owner(f)
+        numbers = f"SELECT sum(number) FILTER (WHERE {owned.text}), sum(number) FROM conversation_counts e"
+        ((mine, of_all),) = await rows_of(self._connection, numbers, owned.values)
         return float(mine or 0) / float(of_all or 1)
 
     async def _run(self, statements: Iterable[str]) -> None:

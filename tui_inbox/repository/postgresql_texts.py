@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    ColumnElement,
-    Select,
-    Text,
-    any_,
-    bindparam,
-    cast,
-    column,
-    func,
-    literal,
-    select,
-    table,
-)
+from sqlalchemy import ARRAY, BigInteger, Text, bindparam, select
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import TSQUERY
 
 from tui_inbox.domain.search import fold, says, text_words
 from tui_inbox.repository.among import among
-from tui_inbox.repository.base import AnyRow, Repository
-from tui_inbox.repository.demands import joined
+from tui_inbox.repository.base import Repository
+from tui_inbox.repository.clauses import joined_to, rendered_of
+from tui_inbox.repository.demands import Demands
 from tui_inbox.repository.postgresql_search_schema import TEXTS_INDEX, TEXTS_INDEX_NAME
 from tui_inbox.repository.search_index import Sayings
+from tui_inbox.repository.straight import rows_of
 from tui_inbox.repository.tables import timeline
 
+_CONTACT = "t.contact_id"
 MOST_MESSAGES = 1000
 """Messages with the words of a text search that are looked at: the newest, whoever has their contacts."""
 GAUGE = 10_000
@@ -45,7 +33,8 @@ MOST_WORDS = 10_000
 BATCH = 2000
 """Messages that are read, folded and put into the index at a time."""
 
-_texts = table("search_texts", column("entry_id", BigInteger), column("words"))
+_SPOKEN = "SELECT entry_id FROM search_texts WHERE words @@ CAST(:query AS tsquery)"
+_SWITCH = "SELECT set_config('enable_seqscan', :on, true), set_config('enable_indexscan', :on, true)"
 _PUT = sql(
     "INSERT INTO search_texts (entry_id, words) SELECT entry_id, array_to_tsvector(string_to_array(words, ' ')) "
     "FROM unnest(:ids, :words) AS said (entry_id, words) "
@@ -56,7 +45,7 @@ _PUT = sql(
 class PostgresqlTexts(Repository):
     """Reads and writes of the index of messages."""
 
-    async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
+    async def sayings(self, texts: Sequence[str], demands: Demands, limit: int) -> Sayings:
         """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
         asked = [text_words(text) for text in texts]
         if not all(asked):
@@ -64,41 +53,47 @@ class PostgresqlTexts(Repository):
         # Words that stand in a row, and long ones, only the message itself can show.
         plain = all(len(words) == 1 and len(words[0]) <= LONGEST_WORD for words in asked)
         looked = await self._newest(asked)
-        read, demands = joined(timeline, timeline.c.contact_id, demands)
-        columns = [timeline.c.id, timeline.c.contact_id, *([] if plain else [timeline.c.body])]
-        chosen = timeline.c.id == any_(literal(looked, ARRAY(BigInteger)))
-        statement = select(*columns).select_from(read).where(chosen, *demands)
-        newest: dict[int, int] = {}
-        for row in await self._all(statement.order_by(timeline.c.id.desc())):
-            if plain or says(row.body, texts):
-                newest.setdefault(row.contact_id, row.id)
+        newest = await self._by_contact(looked, demands) if plain else await self._read(looked, demands, texts)
         found = dict(islice(newest.items(), limit))
         return Sayings(found, complete=len(looked) < MOST_MESSAGES and len(newest) <= limit)
 
+    async def _by_contact(self, ids: list[int], demands: Demands) -> dict[int, int]:
+        """By contact, the newest of these messages, where the demands are met; the newest of all first."""
+        statement, values = _of_messages("t.contact_id, max(t.id) AS id", ids, demands)
+        rows = await rows_of(self._connection, f"{statement} GROUP BY t.contact_id ORDER BY id DESC", values)
+        return {contact_id: ident for contact_id, ident in rows}  # noqa: C416 - said so, the types are known
+
+    async def _read(self, ids: list[int], demands: Demands, texts: Sequence[str]) -> dict[int, int]:
+        """The same of those that really say all of ``texts``."""
+        statement, values = _of_messages("t.contact_id, t.id, t.body", ids, demands)
+        newest: dict[int, int] = {}
+        for contact_id, ident, body in await rows_of(self._connection, f"{statement} ORDER BY t.id DESC", values):
+            if contact_id not in newest and says(body, texts):
+                newest[contact_id] = ident
+        return newest
+
     async def _newest(self, asked: Sequence[Sequence[str]]) -> list[int]:
         """The newest messages that have all the words, in whatever order."""
-        spoken = _texts.c.words.op("@@")(cast(_query(asked), TSQUERY))
-        newest_first = _texts.c.entry_id.desc()
-        latest = func.coalesce(select(func.max(_texts.c.entry_id)).scalar_subquery(), 0)
-        walked = select(_texts.c.entry_id).where(spoken).order_by(newest_first).limit(MOST_MESSAGES)
-        found = await self._all(walked.where(_texts.c.entry_id > latest - GAUGE))
+        values = {"query": _query(asked), "most": MOST_MESSAGES}
+        latest = f"(SELECT coalesce(max(entry_id), 0) - {GAUGE} FROM search_texts)"
+        newest_first = "ORDER BY entry_id DESC LIMIT :most"
+        found = await rows_of(self._connection, f"{_SPOKEN} AND entry_id > {latest} {newest_first}", values)
         if RARE <= len(found) < MOST_MESSAGES:
-            found = await self._all(walked)
+            found = await rows_of(self._connection, f"{_SPOKEN} {newest_first}", values)
         elif len(found) < RARE:
-            found = await self._rare(select(_texts.c.entry_id).where(spoken))
-        return [row.entry_id for row in found]
+            found = await self._rare(
+                f"WITH chosen AS MATERIALIZED ({_SPOKEN}) SELECT * FROM chosen {newest_first}", values
+            )
+        return [ident for (ident,) in found]
 
-    async def _rare(self, spoken: Select[Any]) -> list[AnyRow]:
+    async def _rare(self, statement: str, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """The newest of few messages, by the index of words.
 
         The server takes every word that is perhaps only begun for common, and would rather look at all messages.
         """
-        chosen = spoken.cte().prefix_with("MATERIALIZED", dialect="postgresql")
-        switch = "SELECT set_config('enable_seqscan', :on, true), set_config('enable_indexscan', :on, true)"
-        await self._connection.execute(sql(switch), {"on": "off"})
-        statement = select(chosen.c.entry_id).order_by(chosen.c.entry_id.desc()).limit(MOST_MESSAGES)
-        found = await self._all(statement)
-        await self._connection.execute(sql(switch), {"on": "on"})  # else with the end of the transaction
+        await rows_of(self._connection, _SWITCH, {"on": "off"})
+        found = await rows_of(self._connection, statement, values)
+        await rows_of(self._connection, _SWITCH, {"on": "on"})  # else with the end of the transaction
         return found
 
     async def put(self, ids: Sequence[int]) -> None:
@@ -123,6 +118,14 @@ class PostgresqlTexts(Repository):
         if rows:
             values = {"ids": [row.id for row in rows], "words": [_words(row.body) for row in rows]}
             await self._connection.execute(_PUT, values)
+
+
+def _of_messages(columns: str, ids: list[int], demands: Demands) -> tuple[str, dict[str, Any]]:
+    """The query for these messages whose contacts meet the demands."""
+    asked = rendered_of("postgresql", demands, _CONTACT)
+    read = f"timeline t{joined_to(asked.tables, _CONTACT, 'JOIN')}"
+    wanted = " AND ".join(filter(None, ["t.id = ANY(CAST(:ids AS bigint[]))", asked.text]))
+    return f"SELECT {columns} FROM {read} WHERE {wanted}", {"ids": ids, **asked.values}
 
 
 def _words(body: str) -> str:

@@ -1,8 +1,4 @@
-"""Statements that are put together once, and whose rows come as the driver gives them.
-
-For what is asked with every key: SQLAlchemy needs longer to understand such a statement, and to hand its values from
-type to type, than the database to answer it.
-"""
+"""Statements that are put together once, and whose rows come :mod:`straight <tui_inbox.repository.straight>`."""
 
 from __future__ import annotations
 
@@ -12,7 +8,7 @@ from typing import Any
 from sqlalchemy import Dialect, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tui_inbox.repository.sqlite_thread import rows_of
+from tui_inbox.repository.straight import fetched
 
 
 class Prepared:
@@ -25,10 +21,7 @@ class Prepared:
     async def rows(self, connection: AsyncConnection, **values: Any) -> Sequence[Sequence[Any]]:
         """Its rows, with values as they are kept: instants, flags and structures are not turned into Python's."""
         text, names = self._for(connection.dialect)
-        given = tuple(values[name] for name in names)
-        if connection.dialect.name == "sqlite":
-            return await rows_of(connection, text, given)
-        return (await connection.exec_driver_sql(text, given)).all()
+        return await fetched(connection, text, tuple([values[name] for name in names]))
 
     def _for(self, dialect: Dialect) -> tuple[str, Sequence[str]]:
         """The text for an engine, and its parameters in their order."""

@@ -1,7 +1,7 @@
 """The search words and filters of a query as SQL conditions.
 
 Answers exactly as :func:`tui_inbox.domain.search.matched_fields`. These conditions look at every row that the
-list offers; an index (:mod:`tui_inbox.repository.search_index`) takes the place of :func:`words_condition` for most.
+list offers; an index (:mod:`tui_inbox.repository.search_index`) takes the place of :func:`words_demanded` for most.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
+from sqlalchemy import ColumnElement, Text, and_, exists, false, not_, or_, select, true
 
 from tui_inbox.domain.delivery import NEEDS_PERSON
 from tui_inbox.domain.filters import InboxFilter, InboxKind
@@ -20,6 +20,7 @@ from tui_inbox.domain.kinds import ConversationStatus, WindowFilter
 from tui_inbox.domain.models import Agent, Channel
 from tui_inbox.domain.search import SearchQuery, Term, fold
 from tui_inbox.repository.columns import in_states
+from tui_inbox.repository.demands import Demands, named
 from tui_inbox.repository.search_tables import conversation_counts
 from tui_inbox.repository.tables import (
     contact_channels,
@@ -29,7 +30,7 @@ from tui_inbox.repository.tables import (
     conversations,
     outbox,
 )
-from tui_inbox.repository.types import storable
+from tui_inbox.repository.types import Identifier, storable
 
 CLOSING = timedelta(hours=4)
 """A window that closes sooner than this counts as closing."""
@@ -77,10 +78,14 @@ def indexed_terms(query: SearchQuery) -> tuple[Term, ...]:
     return () if any(term.field == "id" for term in terms) else terms
 
 
-def words_condition(terms: Iterable[Term]) -> ColumnElement[bool] | None:
-    """Every word hits the contact somewhere; ``None`` = there is no word."""
-    found = [_term(term) for term in terms]
-    return and_(*found) if found else None
+def words_demanded(terms: Iterable[Term]) -> Demands:
+    """Every word hits the contact somewhere."""
+    demanded = Demands()
+    for number, term in enumerate(terms):
+        values = {f"word{number}": term.text, f"part{number}": _part(term.text), f"digits{number}": _part(term.digits)}
+        ident = int(term.text) if term.field == "id" and _is_id(term.text) else -1
+        demanded += Demands((_term(term.field, bool(term.digits), number),), {**values, f"id{number}": ident})
+    return demanded
 
 
 def whole_emails(query: SearchQuery) -> tuple[str, ...]:
@@ -88,7 +93,7 @@ def whole_emails(query: SearchQuery) -> tuple[str, ...]:
     return tuple(term.text for term in query.terms if term.field in {"", "email"} and "@" in term.text)
 
 
-def conditions(f: InboxFilter, names: Names, now: datetime) -> list[ColumnElement[bool]]:
+def conditions(f: InboxFilter, names: Names, now: datetime) -> Demands:
     """What a filter demands of a conversation and its contact beside inbox, status and words."""
     columns = conversations.c
     found: list[ColumnElement[bool]] = []
@@ -103,7 +108,8 @@ def conditions(f: InboxFilter, names: Names, now: datetime) -> list[ColumnElemen
     if f.needs_person:
         found.append(columns.contact_id.in_(_needing_person()))
     query = storable_query(f.query)
-    return found + [_query_filter(name, values, names, now) for name, values in _grouped(query)]
+    found += [_query_filter(name, values, names, now) for name, values in _grouped(query)]
+    return Demands(tuple(found))
 
 
 # Made once for the same values, as some below, so that what is made of a condition can be kept with it.
@@ -144,27 +150,34 @@ def counted_in(f: InboxFilter) -> ColumnElement[bool]:
             return true()
 
 
-def _term(term: Term) -> ColumnElement[bool]:
-    wanted, hits = term.field, []
+@lru_cache(maxsize=256)
+def _term(wanted: str, has_digits: bool, number: int) -> ColumnElement[bool]:
+    """That the word of this number is found; ``wanted``: in which field, empty for any."""
+    of_contact, hits = contacts.c, []
     if wanted in {"", "name"}:
-        hits.append(_inside(contacts.c.name_folded, term.text))
-    if wanted in {"", "phone"} and term.digits:
-        hits.append(_inside(contacts.c.phone_digits, term.digits))
+        hits.append(_like(of_contact.name_folded, f"part{number}"))
+    if wanted in {"", "phone"} and has_digits:
+        hits.append(_like(of_contact.phone_digits, f"digits{number}"))
     if wanted in {"", "email"}:
-        hits.append(and_(contacts.c.email_folded != "", _inside(contacts.c.email_folded, term.text)))
+        hits.append(and_(of_contact.email_folded != "", _like(of_contact.email_folded, f"part{number}")))
     if wanted == "id":
-        hits.append(contacts.c.id == int(term.text) if _is_id(term.text) else false())
+        hits.append(of_contact.id == named(f"id{number}", Identifier))
     if not wanted:
-        of_contact = contact_fields.c.contact_id == contacts.c.id
+        fields = contact_fields.c
+        same = and_(fields.contact_id == of_contact.id, fields.value_folded == named(f"word{number}", Text()))
         # Most have no fields, and looking into another table for each of them would take longer than all the rest.
-        has_fields = contacts.c.custom != {}
-        hits.append(and_(has_fields, exists().where(of_contact, contact_fields.c.value_folded == term.text)))
+        hits.append(and_(of_contact.custom != {}, exists().where(same)))
     return or_(false(), *hits)
 
 
-def _inside(column: ColumnElement[str], words: str) -> ColumnElement[bool]:
-    escaped = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return column.like(f"%{escaped}%", escape="\\")
+def _like(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    return column.like(named(name, Text()), escape="/")
+
+
+def _part(words: str) -> str:
+    """The pattern for a text that has ``words`` in it."""
+    escaped = words.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    return f"%{escaped}%"
 
 
 def _is_id(words: str) -> bool:

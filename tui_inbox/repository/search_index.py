@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tui_inbox.domain.filters import InboxFilter
+from tui_inbox.repository.demands import Demands
 
 
 class Hit(NamedTuple):
@@ -37,15 +37,13 @@ class Counted:
 class Hits(Protocol):
     """The conversations that the words, the inbox and the status of one filter find; ``demands`` are all else."""
 
-    async def in_order(
-        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, newest_first: bool
-    ) -> list[Hit]:
+    async def in_order(self, demands: Demands, place: Hit | None, limit: int, *, newest_first: bool) -> list[Hit]:
         """The first ``limit`` in the order of last activity that meet ``demands``; with a ``place`` those after it."""
 
     async def sorted_by(
         self,
         column: str,
-        demands: Sequence[ColumnElement[bool]],
+        demands: Demands,
         place: Hit | None,
         limit: int,
         *,
@@ -57,15 +55,13 @@ class Hits(Protocol):
         ``None`` where more than ``most`` would have to be sorted.
         """
 
-    async def waiting(
-        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, longest_first: bool
-    ) -> list[Hit]:
+    async def waiting(self, demands: Demands, place: Hit | None, limit: int, *, longest_first: bool) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
 
-    async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
+    async def few(self, demands: Demands, most: int) -> list[int] | None:
         """The contacts of all hits, in no order, if they are ``most`` at the most; else ``None``."""
 
-    async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
+    async def counts(self, demands: Demands, most: int) -> Counted:
         """How many of each status, whatever the filter's is, meet ``demands``; stops after ``most``, the newest."""
 
 
@@ -82,7 +78,7 @@ class Sayings:
 class SearchIndex(Protocol):
     """The index of one database, inside one unit."""
 
-    async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
+    async def sayings(self, texts: Sequence[str], demands: Demands, limit: int) -> Sayings:
         """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``.
 
         ``demands`` are conditions on conversations and contacts. A bounded number of messages is looked at.

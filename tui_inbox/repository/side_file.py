@@ -28,7 +28,9 @@ def make_side_engine(path: Path) -> AsyncEngine:
     """An engine for a small file beside the database, without transactions but those of :func:`side_write`."""
     url = URL.create("sqlite+aiosqlite", database=str(path))
     way_in = {"async_creator_fn": sqlite_thread.connect}
-    engine = create_async_engine(url, connect_args=way_in, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    engine = create_async_engine(
+        url, connect_args=way_in, poolclass=NullPool, hide_parameters=True, isolation_level="AUTOCOMMIT"
+    )
 
     def on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None

@@ -11,14 +11,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tui_inbox.domain.filters import InboxFilter, InboxKind
+from tui_inbox.domain.filters import InboxFilter
 from tui_inbox.domain.search import Term
 from tui_inbox.repository.base import Repository
+from tui_inbox.repository.clauses import Clauses, beyond, joined_to, rendered_of
+from tui_inbox.repository.demands import Demands
+from tui_inbox.repository.entry_clauses import on_entry, on_owner
 from tui_inbox.repository.search_index import Counted, Hit
-from tui_inbox.repository.sqlite_clauses import Clauses, joined_to, rendered_of
 from tui_inbox.repository.sqlite_search_schema import (
     PLACE_BITS,
     STATUS_BITS,
@@ -27,7 +28,7 @@ from tui_inbox.repository.sqlite_search_schema import (
     WAITS,
     WORDS,
 )
-from tui_inbox.repository.sqlite_thread import rows_of
+from tui_inbox.repository.straight import rows_of
 from tui_inbox.repository.tables import conversations
 
 CLEARLY = 1.5
@@ -40,10 +41,9 @@ NARROWED = 8
 """How many times as many are looked at for a sort where something is demanded that the index does not know."""
 
 _CONTACT = "e.contact_id"
-_KNOWN = (_CONTACT, "e.waiting")
 _BUCKET_SHIFT = PLACE_BITS + STATUS_BITS
 _BUCKET = (
-    "(SELECT bucket FROM search_buckets WHERE (first_at, first_id) <= (:at, :id) "
+    "(SELECT bucket FROM search_buckets WHERE (first_at, first_id) <= (:beyond_at, :beyond_id) "
     "ORDER BY first_at DESC, first_id DESC LIMIT 1)"
 )
 
@@ -80,18 +80,17 @@ class SqliteHits(Repository):
         """Number of hits, estimated; ``None`` = nobody has looked."""
         self._filter = f
         self._expression = expression
-        self._words = _on_entry(terms)
+        self._words, self._owner = on_entry(terms, "instr"), on_owner(f)
 
-    async def in_order(
-        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, newest_first: bool
-    ) -> list[Hit]:
+    async def in_order(self, demands: Demands, place: Hit | None, limit: int, *, newest_first: bool) -> list[Hit]:
         """The first ``limit`` in the order of last activity that meet ``demands``; with a ``place`` those after it."""
-        values: dict[str, Any] = {"limit": limit}
         columns = "e.at, e.contact_id, w.rowid AS number"
-        beyond = _beyond("e.at, e.contact_id", place, values, descending=newest_first)
-        if beyond:
-            beyond = f" AND {beyond} AND w.rowid "
-            beyond += f"< ({_BUCKET} + 1) << {_BUCKET_SHIFT}" if newest_first else f">= {_BUCKET} << {_BUCKET_SHIFT}"
+        there = beyond("e.at, e.contact_id", place, descending=newest_first)
+        values: dict[str, Any] = {"limit": limit, **there.values}
+        after = ""
+        if there.text:
+            after = f" AND {there.text} AND w.rowid "
+            after += f"< ({_BUCKET} + 1) << {_BUCKET_SHIFT}" if newest_first else f">= {_BUCKET} << {_BUCKET_SHIFT}"
         down, last = ("DESC", "min") if newest_first else ("ASC", "max")
         bucket = f"full.number >> {_BUCKET_SHIFT} << {_BUCKET_SHIFT}"
         left = (
@@ -99,11 +98,11 @@ class SqliteHits(Repository):
             if newest_first
             else f"w.rowid > full.number AND w.rowid < ({bucket}) + (1 << {_BUCKET_SHIFT})"
         )
-        asked = rendered_of(demands, *_KNOWN)
-        matching = self._matching(columns, asked, values) + beyond
+        asked = _rendered(demands)
+        matching = self._matching(columns, asked, values) + after
         # Within a bucket places follow no order: what is left of the last one is needed too, to sort it. Where the
         # first are all, there is none, and the index is not asked for it: to find nothing may take it longest.
-        rest = self._matching(columns, asked, values, before="full CROSS JOIN ") + beyond
+        rest = self._matching(columns, asked, values, before="full CROSS JOIN ") + after
         return await self._hits(
             f"WITH first AS MATERIALIZED ({matching} ORDER BY w.rowid {down} LIMIT :limit), "
             f"full AS MATERIALIZED (SELECT {last}(number) AS number FROM first HAVING count(*) = :limit) "
@@ -115,7 +114,7 @@ class SqliteHits(Repository):
     async def sorted_by(
         self,
         column: str,
-        demands: Sequence[ColumnElement[bool]],
+        demands: Demands,
         place: Hit | None,
         limit: int,
         *,
@@ -125,57 +124,56 @@ class SqliteHits(Repository):
         """The first ``limit`` by another instant of the conversation, if the hits are ``most`` at the most."""
         values: dict[str, Any] = {"limit": limit, "most": most + 1}
         columns = f"conversations.{column} AS at, e.contact_id"
-        matching = self._matching(columns, rendered_of(demands, *_KNOWN), values, joined={conversations})
+        matching = self._matching(columns, _rendered(demands), values, joined={conversations})
         if await self._too_many(most, values["match"], 1, narrowed=bool(demands)):
             return None
-        beyond = _beyond("at, contact_id", place, values, descending=descending)
+        after = beyond("at, contact_id", place, descending=descending)
+        values |= after.values
         down = "DESC" if descending else "ASC"
         (number, _), *rows = await self._rows(
             f"WITH found AS MATERIALIZED ({matching} LIMIT :most), page AS (SELECT at, contact_id FROM found "
-            f"{beyond and f'WHERE {beyond}'} ORDER BY at {down}, contact_id {down} LIMIT :limit) "
+            f"{after.text and f'WHERE {after.text}'} ORDER BY at {down}, contact_id {down} LIMIT :limit) "
             "SELECT count(*), 0 FROM found UNION ALL SELECT * FROM page",
             values,
         )
         return None if number > most else [Hit(at, contact_id) for at, contact_id in rows]
 
-    async def waiting(
-        self, demands: Sequence[ColumnElement[bool]], place: Hit | None, limit: int, *, longest_first: bool
-    ) -> list[Hit]:
+    async def waiting(self, demands: Demands, place: Hit | None, limit: int, *, longest_first: bool) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
-        asked, key = rendered_of(demands, *_KNOWN), "e.waiting, e.contact_id"
+        asked, key = _rendered(demands), "e.waiting, e.contact_id"
         order = "ORDER BY e.waiting, e.contact_id" if longest_first else "ORDER BY e.waiting DESC, e.contact_id DESC"
-        values: dict[str, Any] = {"limit": limit}
-        after = _beyond(key, place, values, descending=not longest_first)
-        beyond = f"e.waiting > 0 AND {after}" if after else "e.waiting > 0"
+        after = beyond(key, place, descending=not longest_first)
+        values: dict[str, Any] = {"limit": limit, **after.values}
+        waits = f"e.waiting > 0 AND {after.text}" if after.text else "e.waiting > 0"
         match: dict[str, Any] = {}
         matching = self._matching(key, asked, match, WAITS)
         if await self._too_many(MOST_WAITING, match["match"], self._size.waiting, narrowed=False):
             # Down the list of all who wait, which has what the words are compared with.
             listed = f"search_entries e INDEXED BY {WAITING}"
-            walked = f"SELECT e.waiting AS last FROM {listed} WHERE {beyond} {order} LIMIT :walked"
+            walked = f"SELECT e.waiting AS last FROM {listed} WHERE {waits} {order} LIMIT :walked"
             edge, side = ("max", "<=") if longest_first else ("min", ">=")
             near = f"e.waiting {side} (SELECT {edge}(last) FROM ({walked}))"
             entries = self._entries(key, listed, asked, values)
-            asking = f"{entries} AND {beyond} AND {near} {order} LIMIT :limit"
+            asking = f"{entries} AND {waits} AND {near} {order} LIMIT :limit"
             found = await self._hits(asking, values | {"walked": WALKED})
             if len(found) == limit:
                 return found
-        return await self._hits(f"{matching} AND {beyond} {order} LIMIT :limit", values | match)
+        return await self._hits(f"{matching} AND {waits} {order} LIMIT :limit", values | match)
 
-    async def counts(self, demands: Sequence[ColumnElement[bool]], most: int) -> Counted:
+    async def counts(self, demands: Demands, most: int) -> Counted:
         """How many of each status meet ``demands``, among the newest ``most`` at the least."""
         values: dict[str, Any] = {"most": most}
         code = f"w.rowid & {(1 << STATUS_BITS) - 1} AS status"
-        matching = self._matching(code, rendered_of(demands, *_KNOWN), values, status=False)
+        matching = self._matching(code, _rendered(demands), values, status=False)
         counted = f"SELECT status, count(*) FROM ({matching} ORDER BY w.rowid DESC LIMIT :most) GROUP BY status"
         by_code = {int(code): int(number) for code, number in await self._rows(counted, values)}
         numbers = {status: by_code.get(code, 0) for status, code in STATUS_CODES.items()}
         return Counted(numbers, complete=sum(numbers.values()) < most)
 
-    async def few(self, demands: Sequence[ColumnElement[bool]], most: int) -> list[int] | None:
+    async def few(self, demands: Demands, most: int) -> list[int] | None:
         """The contacts of all hits, if they are ``most`` at the most."""
         values: dict[str, Any] = {"most": most + 1}
-        matching = self._matching("e.contact_id, e.place", rendered_of(demands, *_KNOWN), values)
+        matching = self._matching("e.contact_id, e.place", _rendered(demands), values)
         # Unless something is demanded that leaves few of many, the first ones tell.
         if demands and await self._more_than(most * NARROWED, values["match"]):
             return None
@@ -242,49 +240,12 @@ class SqliteHits(Repository):
         ``status``: what tells it; empty where any will do.
         """
         others = joined_to(asked.tables | set(joined), _CONTACT)
-        values |= {**self._words.values, **asked.values}
-        wanted = [self._words.text, *_on_owner(self._filter, values), asked.text]
+        values |= {**self._words.values, **self._owner.values, **asked.values}
+        wanted = [self._words.text, self._owner.text, asked.text]
         if status and self._filter.status is not None:
             wanted.append(f"{status} = {STATUS_CODES[self._filter.status.value]}")
         return f"SELECT {columns} FROM {listed}{others} WHERE {' AND '.join(filter(None, wanted))}"
 
 
-def _beyond(key: str, place: Hit | None, values: dict[str, Any], *, descending: bool) -> str:
-    """That a row comes after ``place`` in the order of ``key``; empty without a place."""
-    if place is None:
-        return ""
-    values |= {"at": place.at, "id": place.contact_id}
-    return f"({key}) {'<' if descending else '>'} (:at, :id)"
-
-
-def _on_owner(f: InboxFilter, values: dict[str, Any]) -> list[str]:
-    """That an entry is in the filter's inbox, also where that is not matched."""
-    match f.inbox:
-        case InboxKind.MINE:
-            values["owner"] = -1 if f.agent_id is None else f.agent_id
-            return ["e.assignee_id = :owner"]
-        case InboxKind.UNASSIGNED:
-            return ["e.assignee_id = 0"]
-        case InboxKind.TEAM:
-            values["owner"] = -1 if f.team_id is None else f.team_id
-            return ["e.team_id = :owner"]
-        case InboxKind.ALL:
-            return []
-
-
-def _on_entry(terms: Sequence[Term]) -> Clauses:
-    """The words are in the entry, as :func:`tui_inbox.domain.search.matched_fields` says."""
-    values: dict[str, Any] = {}
-    found = []
-    for number, term in enumerate(terms):
-        word, digits = f"word{number}", f"digits{number}"
-        hits = [f"instr(e.{name}, :{word}) > 0" for name in ("name", "email") if term.field in {"", name}]
-        if hits or not term.field:
-            values[word] = term.text
-        if term.field in {"", "phone"} and term.digits:
-            values[digits] = term.digits
-            hits.append(f"instr(e.phone, :{digits}) > 0")
-        if not term.field:
-            hits.append(f"instr(e.custom, char(10) || :{word} || char(10)) > 0")
-        found.append(f"({' OR '.join(hits) or '0'})")
-    return Clauses(" AND ".join(found), values)
+def _rendered(demands: Demands) -> Clauses:
+    return rendered_of("sqlite", demands, _CONTACT, "e.waiting")

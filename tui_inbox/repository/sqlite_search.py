@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import func, insert, select
 
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.search import Term
 from tui_inbox.repository.base import Repository
+from tui_inbox.repository.demands import Demands
 from tui_inbox.repository.search import indexed_terms
 from tui_inbox.repository.search_index import Sayings
 from tui_inbox.repository.search_tables import search_entries, search_tokens
@@ -32,7 +33,7 @@ from tui_inbox.repository.sqlite_search_schema import (
     grams,
 )
 from tui_inbox.repository.sqlite_texts import SqliteTexts
-from tui_inbox.repository.sqlite_thread import rows_of
+from tui_inbox.repository.straight import rows_of
 
 COMMON = 0.07
 """Tokens of a larger share of the contacts are looked for on the row: matching them costs more than it spares."""
@@ -105,7 +106,7 @@ class SqliteSearch(Repository):
         size = Size(int(shares[_BUCKETS]), shares.get(WAITS, 0.0))
         return SqliteHits(self._connection, f, " AND ".join(parts), terms, size)
 
-    async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
+    async def sayings(self, texts: Sequence[str], demands: Demands, limit: int) -> Sayings:
         """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
         return await SqliteTexts(self._connection).sayings(texts, demands, limit)
 

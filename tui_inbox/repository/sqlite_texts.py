@@ -6,14 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement
-
 from tui_inbox.domain.search import text_words
 from tui_inbox.repository.base import Repository
+from tui_inbox.repository.clauses import joined_to, rendered_of
+from tui_inbox.repository.demands import Demands
 from tui_inbox.repository.search_index import Sayings
-from tui_inbox.repository.sqlite_clauses import joined_to, rendered_of
 from tui_inbox.repository.sqlite_search_schema import LONGEST_BEGINNING, LONGEST_WORD, TEXTS
-from tui_inbox.repository.sqlite_thread import rows_of
+from tui_inbox.repository.straight import rows_of
 
 _CONTACT = "t.contact_id"
 MOST_MESSAGES = 1000
@@ -23,7 +22,7 @@ MOST_MESSAGES = 1000
 class SqliteTexts(Repository):
     """Reads of the index of messages."""
 
-    async def sayings(self, texts: Sequence[str], demands: Sequence[ColumnElement[bool]], limit: int) -> Sayings:
+    async def sayings(self, texts: Sequence[str], demands: Demands, limit: int) -> Sayings:
         """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
         asked = [text_words(text) for text in texts]
         if not all(asked):
@@ -35,11 +34,9 @@ class SqliteTexts(Repository):
         return Sayings(newest, complete=looked < MOST_MESSAGES and len(rows) <= limit)
 
 
-def _saying(
-    texts: Sequence[str], asked: Sequence[Sequence[str]], demands: Sequence[ColumnElement[bool]]
-) -> tuple[str, dict[str, Any]]:
+def _saying(texts: Sequence[str], asked: Sequence[Sequence[str]], demands: Demands) -> tuple[str, dict[str, Any]]:
     """How many messages are looked at, and then of each contact the newest that has all of ``texts``."""
-    rendered = rendered_of(demands, _CONTACT)
+    rendered = rendered_of("sqlite", demands, _CONTACT)
     parts = [_begun(word) if word is words[-1] else _quoted(word) for words in asked for word in words]
     values = {**rendered.values, "match": " AND ".join(dict.fromkeys(parts)), "texts": json.dumps(list(texts))}
     wanted = [rendered.text]
