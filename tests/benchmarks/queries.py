@@ -33,6 +33,8 @@ from tests.benchmarks.pace import Pace
 from tui_inbox.domain.filters import InboxFilter, InboxKind
 from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, SortOrder
 from tui_inbox.domain.search import parse
+from tui_inbox.repository import postgresql
+from tui_inbox.repository.server_address import parse as parse_address
 from tui_inbox.repository.sqlite_search_schema import FUNCTIONS
 from tui_inbox.repository.store import Store
 from tui_inbox.repository.unit import Unit
@@ -164,7 +166,7 @@ async def on_server(url: str) -> AsyncIterator[Workspace]:
     """A workspace on a server."""
     store = await Store.open(url)
     floor = ServerFloor(store)
-    floor.bare = await asyncpg.connect(url)
+    floor.bare = await postgresql.connect(parse_address(url))
     try:
         yield Workspace(await floor.bare.fetchval("SELECT count(*) FROM contacts"), store, floor)
     finally:
