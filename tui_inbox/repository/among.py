@@ -14,8 +14,6 @@ from sqlalchemy import Boolean, ColumnElement, Text, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
-from tui_inbox.repository.demands import named
-
 
 class Among(GenericFunction[bool]):
     """``Among(column, numbers)``, the numbers as a JSON array."""
@@ -31,17 +29,7 @@ class Among(GenericFunction[bool]):
 
 def among(column: ColumnElement[Any], ids: Collection[int]) -> ColumnElement[bool]:
     """The column, an integer, is one of ``ids``."""
-    return Among(column, literal(numbers(ids), Text()))
-
-
-def among_named(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """The same for ids that come with the demands by this name, as :func:`numbers` makes them."""
-    return Among(column, named(name, Text()))
-
-
-def numbers(ids: Collection[int]) -> str:
-    """Ids as the one value that they are given as."""
-    return json.dumps(list(ids))
+    return Among(column, literal(json.dumps(list(ids)), Text()))
 
 
 @compiles(Among, "sqlite")

@@ -15,7 +15,7 @@ from tui_inbox.repository.base import Repository
 from tui_inbox.repository.demands import Demands
 from tui_inbox.repository.directory import DirectoryRepository
 from tui_inbox.repository.inbox_rows import Asked, InboxRows, Placed
-from tui_inbox.repository.listing import Listing, Stretch, one_of
+from tui_inbox.repository.listing import Listing, Stretch
 from tui_inbox.repository.paging import Cursor, Segment, cursors, decode, segments_of
 from tui_inbox.repository.search import (
     Names,
@@ -32,14 +32,14 @@ from tui_inbox.repository.search import (
 )
 from tui_inbox.repository.search_index import Hit, Hits, Sayings, index_of
 from tui_inbox.repository.search_tables import channel_counts, conversation_counts, tag_counts
-from tui_inbox.repository.tables import agents, conversations
+from tui_inbox.repository.tables import agents, contacts, conversations
 
 MOST_SEGMENTS = 4
 MOST_COUNTED = 5000
 """Counting what a search or filter finds stops here."""
 MOST_SORTED = 1250
 """Hits that are taken from the index to be sorted; of more, the list in its own order soon finds enough."""
-MOST_FEW = 200
+MOST_FEW = 100
 """Hits that are taken from the index at once for an order that has several segments."""
 MOST_SAYING = 500
 """Contacts that a search in messages finds: those with the newest messages."""
@@ -58,6 +58,8 @@ class _Question:
     sayings: Sayings | None = None
     few: Collection[int] | None = None
     """The contacts that meet all demands, where they were few enough to be found at once."""
+    typed: Collection[int] | None = None
+    """The contacts whose whole email is one of the words; ``None`` where none of these could be one."""
 
     @property
     def demands(self) -> Demands:
@@ -69,8 +71,17 @@ class _Question:
         """The same whatever the status."""
         f = self.filter
         of_inbox = Demands(inbox_conditions(f.inbox, f.agent_id, f.team_id))
-        found = of_inbox + self.narrow + words_demanded(storable_query(f.query).terms)
-        return found if self.sayings is None else found + one_of(self.entries)
+        return of_inbox + self.narrow + words_demanded(storable_query(f.query).terms)
+
+    def segments(self, now: datetime) -> list[Segment]:
+        """Of the list as it is sorted."""
+        return segments_of(self.filter.sort, now, self.typed)
+
+    def few_of(self, segment: Segment) -> Collection[int] | None:
+        """The contacts among which are all of a segment, where these are known."""
+        if not segment.few or self.typed is None:
+            return self.few
+        return self.typed if self.few is None else [ident for ident in self.typed if ident in self.few]
 
     @property
     def entries(self) -> Mapping[int, int]:
@@ -113,7 +124,8 @@ class InboxRepository(Repository):
         if asked.hits is not None:
             counted = await asked.hits.counts(asked.narrow, MOST_COUNTED)
         else:
-            counted = await Listing(self._connection).counted(asked.demands_of_any_status, MOST_COUNTED)
+            demands, few = asked.demands_of_any_status, None if asked.sayings is None else asked.entries
+            counted = await Listing(self._connection).counted(demands, MOST_COUNTED, few)
         complete = counted.complete and (asked.sayings is None or asked.sayings.complete)
         return _status_counts(counted.numbers, complete=complete)
 
@@ -121,8 +133,9 @@ class InboxRepository(Repository):
         """The row of one contact as the list would show it now; ``None`` when the filter does not find it."""
         only = conversations.c.contact_id == contact_id
         asked = await self._asked(f, now, only)
-        for index, segment in enumerate(self._segments(f, now)):
-            for place in await Listing(self._connection).placed(asked.demands, Stretch(index, segment, None, 1, False)):
+        for index, segment in enumerate(asked.segments(now)):
+            stretch = Stretch(index, segment, None, 1, False)
+            for place in await Listing(self._connection).placed(asked.demands, stretch, asked.few_of(segment)):
                 rows = await self._rows(f, now, [place], asked)
                 return rows[0] if rows else None
         return None
@@ -130,11 +143,11 @@ class InboxRepository(Repository):
     async def position(self, f: InboxFilter, cursor: str, *, now: datetime) -> int:
         """Number of rows before the row of this cursor."""
         place = decode(cursor, f.sort, MOST_SEGMENTS)
-        demands = (await self._asked(f, place.now)).demands
+        asked = await self._asked(f, place.now)
         total = 0
-        for index, segment in enumerate(self._segments(f, place.now)[: place.segment + 1]):
+        for index, segment in enumerate(asked.segments(place.now)[: place.segment + 1]):
             before = place.hit if index == place.segment else None
-            total += await Listing(self._connection).number(demands, segment, before)
+            total += await Listing(self._connection).number(asked.demands, segment, before, asked.few_of(segment))
         return total
 
     async def facets(self) -> InboxFacets:
@@ -169,8 +182,8 @@ class InboxRepository(Repository):
         self, f: InboxFilter, now: datetime, place: Cursor | None, limit: int, *, backwards: bool
     ) -> list[InboxRow]:
         begun = now if place is None else place.now
-        segments = list(enumerate(self._segments(f, begun)))
         asked = await self._asked(f, begun)
+        segments = list(enumerate(asked.segments(begun)))
         if asked.hits is not None and len(segments) > 1:
             asked = replace(asked, few=await asked.hits.few(asked.narrow, MOST_FEW))
         found: list[Placed] = []
@@ -189,7 +202,8 @@ class InboxRepository(Repository):
         """What the filter demands, and ``more``; a search in messages is done here already."""
         index = index_of(self._connection)
         names = await self._names(f)
-        question = _Question(f, conditions(f, names, now).and_also(*more), None, names.channels)
+        typed = None if of_any_status else await self._typed(f)
+        question = _Question(f, conditions(f, names, now).and_also(*more), None, names.channels, typed=typed)
         if f.query.texts:
             demands = question.demands_of_any_status if of_any_status else question.demands
             sayings = await index.sayings(storable_query(f.query).texts, demands, MOST_SAYING)
@@ -200,10 +214,12 @@ class InboxRepository(Repository):
     async def _stretch(self, asked: _Question, stretch: Stretch) -> list[Placed]:
         """The contacts of one stretch, by the way that is quickest there."""
         listing = Listing(self._connection)
-        if asked.few is not None:
-            return await listing.placed(one_of(asked.few), stretch) if asked.few else []
+        few = asked.few_of(stretch.segment)
+        if few is not None:
+            demands = asked.demands if asked.few is None else Demands()
+            return await listing.placed(demands, stretch, few) if few else []
         found = None
-        if asked.hits is not None and not stretch.segment.few:
+        if asked.hits is not None:
             found = await self._indexed(asked.hits, asked.narrow, stretch)
         if found is None:
             return await listing.placed(asked.demands, stretch)
@@ -230,8 +246,12 @@ class InboxRepository(Repository):
         statement = select(counts.status, func.sum(counts.number)).where(counted_in(f)).group_by(counts.status)
         return _status_counts({status: int(number) for status, number in await self._all(statement)}, complete=True)
 
-    def _segments(self, f: InboxFilter, now: datetime) -> list[Segment]:
-        return segments_of(f.sort, now, whole_emails(storable_query(f.query)))
+    async def _typed(self, f: InboxFilter) -> list[int] | None:
+        """The contacts whose whole email is one of the words; ``None`` where none of these could be one."""
+        emails = whole_emails(storable_query(f.query))
+        if not emails:
+            return None
+        return [row.id for row in await self._all(select(contacts.c.id).where(contacts.c.email_folded.in_(emails)))]
 
     async def _names(self, f: InboxFilter) -> Names:
         directory = DirectoryRepository(self._connection)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement
-
-from tui_inbox.repository.among import among_named, numbers
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.clauses import Clauses, joined_to, rendered_of
 from tui_inbox.repository.demands import Demands
@@ -15,7 +13,7 @@ from tui_inbox.repository.inbox_rows import Placed
 from tui_inbox.repository.paging import Segment
 from tui_inbox.repository.search_index import Counted, Hit
 from tui_inbox.repository.straight import rows_of
-from tui_inbox.repository.tables import contacts, conversations
+from tui_inbox.repository.tables import contacts
 
 
 @dataclass(frozen=True)
@@ -30,39 +28,35 @@ class Stretch:
     backwards: bool
 
 
-def one_of(ids: Collection[int]) -> Demands:
-    """That a conversation is one of these contacts'."""
-    return Demands((_ONE_OF,), {"ids": numbers(ids)})
-
-
-_ONE_OF: ColumnElement[bool] = among_named(conversations.c.contact_id, "ids")
-
-
 class Listing(Repository):
     """Reads of the list."""
 
-    async def placed(self, demands: Demands, stretch: Stretch) -> list[Placed]:
-        """The rows of a stretch that meet ``demands``, from its place on."""
+    async def placed(self, demands: Demands, stretch: Stretch, few: Collection[int] | None = None) -> list[Placed]:
+        """The rows of a stretch that meet ``demands``, from its place on; of ``few`` contacts, if given."""
         segment = stretch.segment
-        asked = self._rendered(demands + segment.demanded)
+        asked = self._rendered(demands + segment.demanded, few)
         after = segment.beyond(stretch.place, backwards=stretch.backwards)
-        statement = _select(f"conversations.contact_id, conversations.{segment.column.name}", asked, after.text)
+        statement = self._select(
+            f"conversations.contact_id, conversations.{segment.column.name}", asked, few, after.text
+        )
         ordered = f"{statement} ORDER BY {segment.order(backwards=stretch.backwards)} LIMIT :limit"
         values = {**asked.values, **after.values, "limit": stretch.limit}
         return [Placed(ident, stretch.index, at) for ident, at in await rows_of(self._connection, ordered, values)]
 
-    async def number(self, demands: Demands, segment: Segment, before: Hit | None) -> int:
+    async def number(
+        self, demands: Demands, segment: Segment, before: Hit | None, few: Collection[int] | None = None
+    ) -> int:
         """How many rows of a segment meet ``demands``, of those before a place, if one is given."""
-        asked = self._rendered(demands + segment.demanded)
+        asked = self._rendered(demands + segment.demanded, few)
         there = segment.beyond(before, backwards=True)
-        counted = _select("count(*)", asked, there.text)
+        counted = self._select("count(*)", asked, few, there.text)
         ((number,),) = await rows_of(self._connection, counted, {**asked.values, **there.values})
         return int(number)
 
-    async def counted(self, demands: Demands, most: int) -> Counted:
+    async def counted(self, demands: Demands, most: int, few: Collection[int] | None = None) -> Counted:
         """Numbers by status of rows that meet ``demands``, of ``most`` at the most."""
-        asked = self._rendered(demands)
-        some = f"{_select('conversations.status', asked)} LIMIT :most"
+        asked = self._rendered(demands, few)
+        some = f"{self._select('conversations.status', asked, few)} LIMIT :most"
         statement = f"SELECT status, count(*) FROM ({some}) looked GROUP BY status"
         numbers = {
             status: int(number)
@@ -70,12 +64,25 @@ class Listing(Repository):
         }
         return Counted(numbers, complete=sum(numbers.values()) < most)
 
-    def _rendered(self, demands: Demands) -> Clauses:
-        return rendered_of(self._connection.dialect.name, demands)
+    def _rendered(self, demands: Demands, few: Collection[int] | None) -> Clauses:
+        rendered = rendered_of(self._connection.dialect.name, demands)
+        return rendered if few is None else replace(rendered, values={**rendered.values, "few": json.dumps(list(few))})
+
+    def _select(self, columns: str, asked: Clauses, few: Collection[int] | None, *more: str) -> str:
+        """The query for rows of the list; the contacts are read only where something is asked of them.
+
+        Few are read before the list, else the database may go down all of it to find them in its order.
+        """
+        listed = "conversations"
+        if few is not None:
+            listed = f"{_FEW[self._connection.dialect.name]} conversations ON conversations.contact_id = few.value"
+        read = f"{listed}{joined_to(asked.tables & {contacts}, 'conversations.contact_id', 'JOIN')}"
+        wanted = " AND ".join(filter(None, [asked.text, *more]))
+        return f"SELECT {columns} FROM {read}{wanted and f' WHERE {wanted}'}"
 
 
-def _select(columns: str, asked: Clauses, *more: str) -> str:
-    """The query for rows of the list; the contacts are read only where something is asked of them."""
-    read = f"conversations{joined_to(asked.tables & {contacts}, 'conversations.contact_id', 'JOIN')}"
-    wanted = " AND ".join(filter(None, [asked.text, *more]))
-    return f"SELECT {columns} FROM {read}{wanted and f' WHERE {wanted}'}"
+_FEW = {
+    "sqlite": "json_each(:few) few CROSS JOIN",
+    "postgresql": "(SELECT CAST(value AS bigint) AS value FROM json_array_elements_text(CAST(:few AS json))) few JOIN",
+}
+"""Numbers of a JSON array, read first."""

@@ -7,7 +7,7 @@ deep it lies. For orders that depend on the present, the cursor carries the inst
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from tui_inbox.domain.kinds import SortOrder
 from tui_inbox.repository.clauses import Clauses, beyond
 from tui_inbox.repository.demands import NEVER, SINCE, Demands
 from tui_inbox.repository.search_index import Hit
-from tui_inbox.repository.tables import contacts, conversations
+from tui_inbox.repository.tables import conversations
 from tui_inbox.repository.types import instant, microseconds
 
 _NOBODY_WAITS = SINCE == NEVER
@@ -36,7 +36,7 @@ class Segment:
     of_some: bool = False
     """Not all conversations have a value in the column."""
     few: bool = False
-    """Its condition alone finds them by an index, and they are few."""
+    """Its contacts are known, and few."""
 
     @property
     def demanded(self) -> Demands:
@@ -91,13 +91,16 @@ def decode(cursor: str, sort: SortOrder, segments: int) -> Cursor:
     return found
 
 
-def segments_of(sort: SortOrder, now: datetime, whole_emails: tuple[str, ...]) -> list[Segment]:
-    """The segments of an order; contacts whose whole email was typed come before all others."""
+def segments_of(sort: SortOrder, now: datetime, typed: Collection[int] | None) -> list[Segment]:
+    """The segments of an order; contacts whose whole email was ``typed`` come before all others.
+
+    ``None``: there is no word that could be one.
+    """
     plain = _plain(sort, now)
-    if not whole_emails:
+    if typed is None:
         return plain
-    typed = contacts.c.email_folded.in_(whole_emails)
-    return [_narrowed(item, typed, few=True) for item in plain] + [_narrowed(item, ~typed) for item in plain]
+    others = conversations.c.contact_id.not_in(typed) if typed else None
+    return [replace(item, few=True) for item in plain] + [_narrowed(item, others) for item in plain]
 
 
 def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
@@ -122,6 +125,7 @@ def _plain(sort: SortOrder, now: datetime) -> list[Segment]:
             ]
 
 
-def _narrowed(segment: Segment, condition: ColumnElement[bool], *, few: bool = False) -> Segment:
-    both = condition if segment.condition is None else and_(condition, segment.condition)
-    return replace(segment, condition=both, few=few)
+def _narrowed(segment: Segment, condition: ColumnElement[bool] | None) -> Segment:
+    if condition is None or segment.condition is None:
+        return replace(segment, condition=segment.condition if condition is None else condition)
+    return replace(segment, condition=and_(condition, segment.condition))

@@ -71,15 +71,17 @@ class SqliteHits(Repository):
         connection: AsyncConnection,
         f: InboxFilter,
         expression: str,
+        whole: str,
         terms: Sequence[Term],
         size: Size,
     ) -> None:
+        """``expression`` finds the first hits soonest, ``whole`` all of them: it matches common words as well."""
         super().__init__(connection)
         self._size = size
         self._expected: float | None = None
         """Number of hits, estimated; ``None`` = nobody has looked."""
         self._filter = f
-        self._expression = expression
+        self._expression, self._whole = expression, whole
         self._words, self._owner = on_entry(terms, "instr"), on_owner(f)
 
     async def in_order(self, demands: Demands, place: Hit | None, limit: int, *, newest_first: bool) -> list[Hit]:
@@ -99,10 +101,10 @@ class SqliteHits(Repository):
             else f"w.rowid > full.number AND w.rowid < ({bucket}) + (1 << {_BUCKET_SHIFT})"
         )
         asked = _rendered(demands)
-        matching = self._matching(columns, asked, values) + after
+        matching = self._matching(columns, asked, values, whole=False) + after
         # Within a bucket places follow no order: what is left of the last one is needed too, to sort it. Where the
         # first are all, there is none, and the index is not asked for it: to find nothing may take it longest.
-        rest = self._matching(columns, asked, values, before="full CROSS JOIN ") + after
+        rest = self._matching(columns, asked, values, before="full CROSS JOIN ", whole=False) + after
         return await self._hits(
             f"WITH first AS MATERIALIZED ({matching} ORDER BY w.rowid {down} LIMIT :limit), "
             f"full AS MATERIALIZED (SELECT {last}(number) AS number FROM first HAVING count(*) = :limit) "
@@ -122,43 +124,37 @@ class SqliteHits(Repository):
         most: int,
     ) -> list[Hit] | None:
         """The first ``limit`` by another instant of the conversation, if the hits are ``most`` at the most."""
-        values: dict[str, Any] = {"limit": limit, "most": most + 1}
+        values: dict[str, Any] = {}
         columns = f"conversations.{column} AS at, e.contact_id"
         matching = self._matching(columns, _rendered(demands), values, joined={conversations})
-        if await self._too_many(most, values["match"], 1, narrowed=bool(demands)):
-            return None
-        after = beyond("at, contact_id", place, descending=descending)
-        values |= after.values
-        down = "DESC" if descending else "ASC"
-        (number, _), *rows = await self._rows(
-            f"WITH found AS MATERIALIZED ({matching} LIMIT :most), page AS (SELECT at, contact_id FROM found "
-            f"{after.text and f'WHERE {after.text}'} ORDER BY at {down}, contact_id {down} LIMIT :limit) "
-            "SELECT count(*), 0 FROM found UNION ALL SELECT * FROM page",
-            values,
-        )
-        return None if number > most else [Hit(at, contact_id) for at, contact_id in rows]
+        too_many = self._too_many(most)
+        if too_many is None:
+            too_many = await self._more_than(most * NARROWED if demands else most, values["match"])
+        return None if too_many else await self._sorted(matching, values, place, limit, most, descending=descending)
 
     async def waiting(self, demands: Demands, place: Hit | None, limit: int, *, longest_first: bool) -> list[Hit]:
         """The first ``limit`` of those who wait for an answer, by since when; with a ``place`` those after it."""
-        asked, key = _rendered(demands), "e.waiting, e.contact_id"
-        order = "ORDER BY e.waiting, e.contact_id" if longest_first else "ORDER BY e.waiting DESC, e.contact_id DESC"
-        after = beyond(key, place, descending=not longest_first)
-        values: dict[str, Any] = {"limit": limit, **after.values}
-        waits = f"e.waiting > 0 AND {after.text}" if after.text else "e.waiting > 0"
+        asked, columns, last_first = _rendered(demands), "e.waiting AS at, e.contact_id", not longest_first
         match: dict[str, Any] = {}
-        matching = self._matching(key, asked, match, WAITS)
-        if await self._too_many(MOST_WAITING, match["match"], self._size.waiting, narrowed=False):
+        matching = f"{self._matching(columns, asked, match, WAITS)} AND e.waiting > 0"
+        found: list[Hit] | None = None
+        if not self._too_many(MOST_WAITING, self._size.waiting):
+            found = await self._sorted(matching, match, place, limit, MOST_WAITING, descending=last_first)
+        if found is None:
             # Down the list of all who wait, which has what the words are compared with.
+            order = "ORDER BY e.waiting DESC, e.contact_id DESC" if last_first else "ORDER BY e.waiting, e.contact_id"
+            after = beyond("e.waiting, e.contact_id", place, descending=last_first)
             listed = f"search_entries e INDEXED BY {WAITING}"
-            walked = f"SELECT e.waiting AS last FROM {listed} WHERE {waits} {order} LIMIT :walked"
+            waits = f"e.waiting > 0 AND {after.text}" if after.text else "e.waiting > 0"
             edge, side = ("max", "<=") if longest_first else ("min", ">=")
+            walked = f"SELECT e.waiting AS last FROM {listed} WHERE {waits} {order} LIMIT :walked"
             near = f"e.waiting {side} (SELECT {edge}(last) FROM ({walked}))"
-            entries = self._entries(key, listed, asked, values)
-            asking = f"{entries} AND {waits} AND {near} {order} LIMIT :limit"
-            found = await self._hits(asking, values | {"walked": WALKED})
-            if len(found) == limit:
-                return found
-        return await self._hits(f"{matching} AND {waits} {order} LIMIT :limit", values | match)
+            values: dict[str, Any] = {"limit": limit, "walked": WALKED, **after.values}
+            entries = self._entries(columns, listed, asked, values)
+            found = await self._hits(f"{entries} AND {waits} AND {near} {order} LIMIT :limit", values)
+            if len(found) < limit:
+                found = await self._sorted(matching, match, place, limit, None, descending=last_first)
+        return found or []
 
     async def counts(self, demands: Demands, most: int) -> Counted:
         """How many of each status meet ``demands``, among the newest ``most`` at the least."""
@@ -184,13 +180,33 @@ class SqliteHits(Repository):
         self._expected = len(rows) * self._size.buckets / (rows[-1][1] >> PLACE_BITS)
         return None
 
-    async def _too_many(self, most: int, match: str, share: float, narrowed: bool) -> bool:
-        """Whether there are clearly more than ``most``, of which ``share`` are asked for; counts where in doubt."""
-        if self._expected is not None:
-            expected = self._expected * share
-            if not most / CLEARLY < expected < most * CLEARLY:
-                return expected > most
-        return await self._more_than(most * NARROWED if narrowed else most, match)
+    def _too_many(self, most: int, share: float = 1.0) -> bool | None:
+        """Whether there are clearly more than ``most``, of which ``share`` are asked for; ``None`` = nobody knows."""
+        expected = None if self._expected is None else self._expected * share
+        if expected is None or most / CLEARLY < expected < most * CLEARLY:
+            return None
+        return expected > most
+
+    async def _sorted(
+        self,
+        matching: str,
+        match: Mapping[str, Any],
+        place: Hit | None,
+        limit: int,
+        most: int | None,
+        *,
+        descending: bool,
+    ) -> list[Hit] | None:
+        """The first ``limit`` after ``place`` of what a query finds; ``None`` where that is more than ``most``."""
+        after, down = beyond("at, contact_id", place, descending=descending), "DESC" if descending else "ASC"
+        more = -1 if most is None else most + 1
+        (number, _), *rows = await self._rows(
+            f"WITH found AS MATERIALIZED ({matching} LIMIT :more), page AS (SELECT at, contact_id FROM found "
+            f"{after.text and f'WHERE {after.text}'} ORDER BY at {down}, contact_id {down} LIMIT :limit) "
+            "SELECT count(*), 0 FROM found UNION ALL SELECT * FROM page",
+            {**match, **after.values, "limit": limit, "more": more},
+        )
+        return None if most is not None and number > most else [Hit(at, contact_id) for at, contact_id in rows]
 
     async def _more_than(self, most: int, match: str) -> bool:
         """Whether the index finds more than ``most``, which it counts without looking at a row."""
@@ -214,13 +230,15 @@ class SqliteHits(Repository):
         status: bool = True,
         joined: Collection[Any] = (),
         before: str = "",
+        whole: bool = True,
     ) -> str:
         """The query for entries that the filter finds; what it is bound to goes into ``values``.
 
         ``joined``: tables that ``columns`` are of; ``before``: what is read before the index.
         """
         listed = f"{before}{WORDS} w CROSS JOIN search_entries e ON e.place = w.rowid >> {STATUS_BITS}"
-        values["match"] = f"{self._expression} AND {asked_token(token)}" if token else self._expression
+        expression = self._whole if whole else self._expression
+        values["match"] = f"{expression} AND {asked_token(token)}" if token else expression
         known = f"w.rowid & {(1 << STATUS_BITS) - 1}" if status else ""
         entries = self._entries(columns, listed, asked, values, status=known, joined=joined)
         return f"{entries} AND {WORDS} MATCH :match"
