@@ -18,6 +18,7 @@ from tui_inbox.domain.kinds import ChannelKind, ConversationStatus, SortOrder, W
 from tui_inbox.domain.kinds import DeliveryState as S
 from tui_inbox.domain.models import InboxRow
 from tui_inbox.domain.search import parse
+from tui_inbox.repository import inbox as pages
 from tui_inbox.repository.contacts import NewContact
 from tui_inbox.repository.paging import cursors
 from tui_inbox.repository.search_index import index_of
@@ -308,12 +309,15 @@ async def test_a_cursor_belongs_to_its_order(store: Store, place: Place) -> None
     assert await page(store, InboxFilter(), after=outside) == []
 
 
-async def plans(store: Store, f: InboxFilter, **keywords: Any) -> list[str]:
+async def plans(store: Store, f: InboxFilter, *, of: str = "SELECT", **keywords: Any) -> list[str]:
+    """How the statements of a page are carried out, those that say ``of``."""
     with listening(store) as heard:
         await page(store, f, **keywords)
     found = []
     async with store._readers.connect() as connection:
         for statement, parameters in heard.selects:
+            if of not in statement:
+                continue
             rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             found.append("\n".join(str(detail) for *_, detail in rows.all()))
     return found
@@ -341,11 +345,65 @@ async def test_main_pages_are_read_off_an_index(
 
 @only_sqlite
 @pytest.mark.parametrize("sort", [SortOrder.WAITING, SortOrder.WINDOW_END])
-async def test_other_orders_are_read_off_an_index_too(store: Store, place: Place, sort: SortOrder) -> None:
+@pytest.mark.parametrize("status", [None, *Status])
+@pytest.mark.parametrize("inbox", list(InboxKind))
+async def test_other_orders_are_read_off_an_index_too(
+    store: Store, place: Place, sort: SortOrder, status: Status | None, inbox: InboxKind
+) -> None:
     await populate(store, place)
-    for plan in (await plans(store, InboxFilter(sort=sort)))[:2]:
-        assert "INDEX ix_conversations_" in plan
-        assert "TEMP B-TREE" not in plan
+    f = InboxFilter(inbox, agent_id=place.ana, team_id=1, status=status, sort=sort)
+    for query in ("", "assignee:none"):
+        listed = await plans(store, replace(f, query=parse(query)), of="LIMIT :limit")
+        assert listed
+        for plan in listed:
+            assert "INDEX ix_conversations_" in plan, query
+            assert "TEMP B-TREE" not in plan, query
+
+
+@only_sqlite
+@pytest.mark.parametrize("query", ["@x.y", "ana@x.y"])
+async def test_a_whole_email_is_looked_for_in_its_index_and_nowhere_else(
+    store: Store, place: Place, query: str
+) -> None:
+    await populate(store, place)
+    await store.write(lambda unit: unit.contacts.add_many([NewContact(email="ana@x.y")], NOW))
+    f = InboxFilter(status=Status.NONE, query=parse(query))
+    assert await page(store, f)
+    asked = await plans(store, f, of="SELECT contacts.id")
+    assert len(asked) == 1
+    assert "INDEX ix_contacts_email_folded" in asked[0]
+    for plan in await plans(store, f, of="LIMIT :limit"):
+        assert "SCAN few" in plan or "INDEX ix_conversations_" in plan
+        assert "SCAN conversations" not in plan
+
+
+async def test_few_with_a_tag_are_found_without_the_list(
+    store: Store, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = await populate(store, place)
+    f = InboxFilter(status=None, query=parse("c tag:vip"), sort=SortOrder.WAITING)
+    by_tag = await page(store, f, limit=200)
+    async with store.read() as unit:
+        counts = await unit.inbox.counts(f, now=NOW)
+    monkeypatch.setattr(pages, "MOST_TAGGED", 0)
+    assert by_tag == await page(store, f, limit=200)
+    assert {row.contact_id for row in by_tag} <= {item.ident for item in facts if "VIP" in item.contact.tags}
+    async with store.read() as unit:
+        assert counts == await unit.inbox.counts(f, now=NOW)
+    assert len(by_tag) == counts.any > 1
+
+
+@pytest.mark.parametrize("most", [0, 1000])
+async def test_tags_beside_other_filters(
+    store: Store, place: Place, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(pages, "MOST_TAGGED", most)
+    facts = await populate(store, place)
+    both = InboxFilter(status=None, tags=("new",), query=parse("tag:vip tag:old"))
+    wanted = {i.ident for i in facts if "new" in i.contact.tags and {"VIP", "old"} & set(i.contact.tags)}
+    assert {row.contact_id for row in await page(store, both, limit=200)} == wanted
+    nobody = InboxFilter(status=None, query=parse("tag:nobody"))
+    assert await page(store, nobody) == []
 
 
 @only_sqlite

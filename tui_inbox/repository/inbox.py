@@ -27,12 +27,13 @@ from tui_inbox.repository.search import (
     needs_channels,
     status_conditions,
     storable_query,
+    tags_asked,
     whole_emails,
     words_demanded,
 )
 from tui_inbox.repository.search_index import Hit, Hits, Sayings, index_of
 from tui_inbox.repository.search_tables import channel_counts, conversation_counts, tag_counts
-from tui_inbox.repository.tables import agents, contacts, conversations
+from tui_inbox.repository.tables import agents, contact_tags, contacts, conversations
 
 MOST_SEGMENTS = 4
 MOST_COUNTED = 5000
@@ -41,6 +42,8 @@ MOST_SORTED = 1250
 """Hits that are taken from the index to be sorted; of more, the list in its own order soon finds enough."""
 MOST_FEW = 100
 """Hits that are taken from the index at once for an order that has several segments."""
+MOST_TAGGED = 1000
+"""Contacts with a tag that are looked at one by one; of more, the list in its own order soon finds enough."""
 MOST_SAYING = 500
 """Contacts that a search in messages finds: those with the newest messages."""
 
@@ -73,15 +76,17 @@ class _Question:
         of_inbox = Demands(inbox_conditions(f.inbox, f.agent_id, f.team_id))
         return of_inbox + self.narrow + words_demanded(storable_query(f.query).terms)
 
+    among: Collection[int] | None = None
+    """The contacts among which are all that meet the demands, where one of these leaves few."""
+
     def segments(self, now: datetime) -> list[Segment]:
         """Of the list as it is sorted."""
         return segments_of(self.filter.sort, now, self.typed)
 
     def few_of(self, segment: Segment) -> Collection[int] | None:
         """The contacts among which are all of a segment, where these are known."""
-        if not segment.few or self.typed is None:
-            return self.few
-        return self.typed if self.few is None else [ident for ident in self.typed if ident in self.few]
+        known = [some for some in (self.typed if segment.few else None, self.few, self.among) if some is not None]
+        return list(set(known[0]).intersection(*known[1:])) if known else None
 
     @property
     def entries(self) -> Mapping[int, int]:
@@ -124,8 +129,8 @@ class InboxRepository(Repository):
         if asked.hits is not None:
             counted = await asked.hits.counts(asked.narrow, MOST_COUNTED)
         else:
-            demands, few = asked.demands_of_any_status, None if asked.sayings is None else asked.entries
-            counted = await Listing(self._connection).counted(demands, MOST_COUNTED, few)
+            few = asked.among if asked.sayings is None else asked.entries
+            counted = await Listing(self._connection).counted(asked.demands_of_any_status, MOST_COUNTED, few)
         complete = counted.complete and (asked.sayings is None or asked.sayings.complete)
         return _status_counts(counted.numbers, complete=complete)
 
@@ -204,12 +209,15 @@ class InboxRepository(Repository):
         names = await self._names(f)
         typed = None if of_any_status else await self._typed(f)
         question = _Question(f, conditions(f, names, now).and_also(*more), None, names.channels, typed=typed)
+        question = replace(question, among=await self._tagged(f))
         if f.query.texts:
             demands = question.demands_of_any_status if of_any_status else question.demands
             sayings = await index.sayings(storable_query(f.query).texts, demands, MOST_SAYING)
             question = replace(question, sayings=sayings)
             return replace(question, few=question.entries)
-        return question if more else replace(question, hits=await index.hits(f, all_of_them=of_any_status))
+        if more or question.among is not None:
+            return question
+        return replace(question, hits=await index.hits(f, all_of_them=of_any_status))
 
     async def _stretch(self, asked: _Question, stretch: Stretch) -> list[Placed]:
         """The contacts of one stretch, by the way that is quickest there."""
@@ -252,6 +260,15 @@ class InboxRepository(Repository):
         if not emails:
             return None
         return [row.id for row in await self._all(select(contacts.c.id).where(contacts.c.email_folded.in_(emails)))]
+
+    async def _tagged(self, f: InboxFilter) -> list[int] | None:
+        """The contacts with the tags that are asked for, where these are few."""
+        for tags in tags_asked(f):
+            used = await self._value(select(func.sum(tag_counts.c.number)).where(tag_counts.c.tag_folded.in_(tags)))
+            if (used or 0) <= MOST_TAGGED:
+                having = select(contact_tags.c.contact_id).where(contact_tags.c.tag_folded.in_(tags))
+                return list({row.contact_id for row in await self._all(having)})
+        return None
 
     async def _names(self, f: InboxFilter) -> Names:
         directory = DirectoryRepository(self._connection)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Column
 
 from tui_inbox.repository.base import Repository
 from tui_inbox.repository.clauses import Clauses, joined_to, rendered_of
@@ -13,7 +16,7 @@ from tui_inbox.repository.inbox_rows import Placed
 from tui_inbox.repository.paging import Segment
 from tui_inbox.repository.search_index import Counted, Hit
 from tui_inbox.repository.straight import rows_of
-from tui_inbox.repository.tables import contacts
+from tui_inbox.repository.tables import contacts, conversations
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,8 @@ class Listing(Repository):
         segment = stretch.segment
         asked = self._rendered(demands + segment.demanded, few)
         after = segment.beyond(stretch.place, backwards=stretch.backwards)
-        statement = self._select(
-            f"conversations.contact_id, conversations.{segment.column.name}", asked, few, after.text
-        )
+        columns = f"conversations.contact_id, conversations.{segment.column.name}"
+        statement = self._select(columns, asked, few, after.text, by=segment.column)
         ordered = f"{statement} ORDER BY {segment.order(backwards=stretch.backwards)} LIMIT :limit"
         values = {**asked.values, **after.values, "limit": stretch.limit}
         return [Placed(ident, stretch.index, at) for ident, at in await rows_of(self._connection, ordered, values)]
@@ -68,14 +70,21 @@ class Listing(Repository):
         rendered = rendered_of(self._connection.dialect.name, demands)
         return rendered if few is None else replace(rendered, values={**rendered.values, "few": json.dumps(list(few))})
 
-    def _select(self, columns: str, asked: Clauses, few: Collection[int] | None, *more: str) -> str:
+    def _select(
+        self, columns: str, asked: Clauses, few: Collection[int] | None, *more: str, by: Column[Any] | None = None
+    ) -> str:
         """The query for rows of the list; the contacts are read only where something is asked of them.
 
         Few are read before the list, else the database may go down all of it to find them in its order.
+        ``by``: the column that they are sorted by.
         """
+        engine = self._connection.dialect.name
         listed = "conversations"
         if few is not None:
-            listed = f"{_FEW[self._connection.dialect.name]} conversations ON conversations.contact_id = few.value"
+            listed = f"{_FEW[engine]} conversations ON conversations.contact_id = few.value"
+        elif engine == "sqlite" and by is conversations.c.window_ends_at:
+            # Else it reads and sorts all of one status or agent, which it takes for few.
+            listed = "conversations INDEXED BY ix_conversations_window"
         read = f"{listed}{joined_to(asked.tables & {contacts}, 'conversations.contact_id', 'JOIN')}"
         wanted = " AND ".join(filter(None, [asked.text, *more]))
         return f"SELECT {columns} FROM {read}{wanted and f' WHERE {wanted}'}"

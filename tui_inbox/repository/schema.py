@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 from tui_inbox.domain.errors import SchemaMismatchError
 from tui_inbox.repository.dialect import Probe
 
-SCHEMA_HEAD = "0008"
+SCHEMA_HEAD = "0009"
 """Revision that this program reads and writes."""
 UNFINISHED = "copying"
 """Stands where the revision does while a database is filled from another (:mod:`tui_inbox.repository.copying`)."""
-KNOWN_REVISIONS = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"})
+KNOWN_REVISIONS = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"})
 """Every revision that can be brought to :data:`SCHEMA_HEAD`."""
 
 

@@ -93,6 +93,13 @@ def whole_emails(query: SearchQuery) -> tuple[str, ...]:
     return tuple(term.text for term in query.terms if term.field in {"", "email"} and "@" in term.text)
 
 
+def tags_asked(f: InboxFilter) -> list[tuple[str, ...]]:
+    """Folded tags, one of each group of which a contact must have."""
+    groups = [tuple(fold(storable(tag)) for tag in f.tags)]
+    groups += [tuple(values) for name, values in _grouped(storable_query(f.query)) if name == "tag"]
+    return [group for group in groups if group]
+
+
 def conditions(f: InboxFilter, names: Names, now: datetime) -> Demands:
     """What a filter demands of a conversation and its contact beside inbox, status and words."""
     columns = conversations.c
@@ -233,8 +240,9 @@ def _has_channel(channel_ids: tuple[int, ...]) -> ColumnElement[bool]:
 def _assignee(folded: Collection[str], agents: Iterable[Agent]) -> ColumnElement[bool]:
     column = conversations.c.assignee_id
     ids = [agent.id for agent in agents if fold(agent.handle) in folded]
-    found = column.in_(ids) if len(ids) != 1 else column == ids[0]
-    return or_(found, column.is_(None)) if NOBODY in folded else found
+    if NOBODY in folded:
+        return or_(column.in_(ids), column.is_(None)) if ids else column.is_(None)
+    return column.in_(ids) if len(ids) != 1 else column == ids[0]
 
 
 def _needing_person() -> Any:

@@ -167,12 +167,18 @@ def _list_index(*leading: str) -> None:
     Index(name, *columns)
 
 
+def _waiting_index(*leading: str) -> None:
+    """The same of those who wait for an answer, by since when: few, so it costs little to keep."""
+    name = "_".join(("ix_conversations", *leading, "waiting"))
+    columns = [conversations.c[column] for column in (*leading, "waiting_since", "contact_id")]
+    where = text("waiting_since IS NOT NULL")
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 _list_index()
-_list_index("status")
-_list_index("assignee_id")
-_list_index("assignee_id", "status")
-_list_index("team_id")
-_list_index("team_id", "status")
+for _leading in (("status",), ("assignee_id",), ("assignee_id", "status"), ("team_id",), ("team_id", "status")):
+    _list_index(*_leading)
+    _waiting_index(*_leading)
 Index("ix_conversations_waiting", conversations.c.waiting_since, conversations.c.contact_id)
 Index("ix_conversations_window", conversations.c.window_ends_at, conversations.c.contact_id)
 Index("ix_conversations_snoozed", conversations.c.snoozed_until, conversations.c.contact_id)
