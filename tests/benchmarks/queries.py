@@ -42,7 +42,7 @@ from tui_inbox.repository.unit import Unit
 NOW = datetime.fromtimestamp(dataset.NOW / 1_000_000, UTC)
 TYPED = (
     "", "m", "q", "ma", "mar", "maria", "tama", "王", "小明", "maria santos", "456", "4567", "maria.san", "gmail",
-    "gmail hotmail", "zzzq", "mar zzzq", "name:gmail",
+    "gmail hotmail", "maria gmail", "santos yahoo", "@gmail", "zzzq", "mar zzzq", "name:gmail",
     "text:refund", "text:ferret", 'text:"credit note"',
 )  # fmt: skip
 VIEWS = {
@@ -51,6 +51,8 @@ VIEWS = {
     "Mine, closed": InboxFilter(InboxKind.MINE, agent_id=7, status=ConversationStatus.CLOSED),
     "All, email": InboxFilter(channels=(ChannelKind.EMAIL,)),
     "All, waiting": InboxFilter(sort=SortOrder.WAITING),
+    "Open, waiting": InboxFilter(status=ConversationStatus.OPEN, sort=SortOrder.WAITING),
+    "Closed, window": InboxFilter(status=ConversationStatus.CLOSED, sort=SortOrder.WINDOW_END),
 }
 BUDGET_MS, SERVER_BUDGET_MS = 10.0, 30.0
 """What a page may take at most, 95 of 100 times: on SQLite, on a server."""
@@ -262,12 +264,12 @@ async def ask(workspaces: Sequence[Workspace], question: Question, runs: int, li
 def table(found: Sequence[Timed]) -> str:
     """The figures as lines for people, each question's sizes together."""
     lines = [
-        f"{'what':7} {'view':13} {'typed':14} {'contacts':>9} {'p50':>8} {'p95':>8} {'floor':>8} {'×':>5} growth over"
+        f"{'what':7} {'view':14} {'typed':14} {'contacts':>9} {'p50':>8} {'p95':>8} {'floor':>8} {'×':>5} growth over"
     ]
     for item in sorted(found, key=lambda item: (item.what, item.view, item.typed, item.contacts)):
         growth = "–" if item.growth is None else f"{item.growth:.2f}"
         lines.append(
-            f"{item.what:7} {item.view:13} {item.typed:14} {item.contacts:9,} "
+            f"{item.what:7} {item.view:14} {item.typed:14} {item.contacts:9,} "
             f"{item.p50:8.2f} {item.p95:8.2f} {item.floor_p50:8.2f} {item.p50 / item.floor_p50:5.1f} "
             f"{growth:>6} {', '.join(item.over)}"
         )

@@ -63,6 +63,8 @@ class _Question:
     """The contacts that meet all demands, where they were few enough to be found at once."""
     typed: Collection[int] | None = None
     """The contacts whose whole email is one of the words; ``None`` where none of these could be one."""
+    among: Collection[int] | None = None
+    """The contacts among which are all that meet the demands, where one of these leaves few."""
 
     @property
     def demands(self) -> Demands:
@@ -75,9 +77,6 @@ class _Question:
         f = self.filter
         of_inbox = Demands(inbox_conditions(f.inbox, f.agent_id, f.team_id))
         return of_inbox + self.narrow + words_demanded(storable_query(f.query).terms)
-
-    among: Collection[int] | None = None
-    """The contacts among which are all that meet the demands, where one of these leaves few."""
 
     def segments(self, now: datetime) -> list[Segment]:
         """Of the list as it is sorted."""
@@ -208,8 +207,8 @@ class InboxRepository(Repository):
         index = index_of(self._connection)
         names = await self._names(f)
         typed = None if of_any_status else await self._typed(f)
-        question = _Question(f, conditions(f, names, now).and_also(*more), None, names.channels, typed=typed)
-        question = replace(question, among=await self._tagged(f))
+        narrow, among = conditions(f, names, now).and_also(*more), await self._tagged(f)
+        question = _Question(f, narrow, None, names.channels, typed=typed, among=among)
         if f.query.texts:
             demands = question.demands_of_any_status if of_any_status else question.demands
             sayings = await index.sayings(storable_query(f.query).texts, demands, MOST_SAYING)

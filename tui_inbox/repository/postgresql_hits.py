@@ -63,14 +63,16 @@ class PostgresqlHits(Repository):
         share: float,
         waiting: float,
         newest: int,
+        *,
+        several: bool,
     ) -> None:
         """``share`` of the conversations have the words, ``waiting`` of all wait for an answer: estimates.
 
-        ``newest``: the bucket of the newest.
+        ``newest``: the bucket of the newest; ``several``: the index is asked for more than one word.
         """
         super().__init__(connection)
         self._filter, self._ways, self._share, self._waiting, self._newest = f, ways, share, waiting, newest
-        self._several = len(terms) > 1
+        self._several = several
         self._words, self._owner = on_entry(terms, "strpos"), on_owner(f)
 
     async def in_order(self, demands: Demands, place: Hit | None, limit: int, *, newest_first: bool) -> list[Hit]:

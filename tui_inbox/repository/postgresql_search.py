@@ -64,6 +64,10 @@ class _Word:
             for way in self.ways
         ]
 
+    def is_part_of(self, other: _Word) -> bool:
+        """Whether all pieces of each way are in one of another word."""
+        return all(any(set(way) <= set(longer) for longer in other.ways) for way in self.ways)
+
     def share(self, shares: dict[str, float]) -> float:
         """In about which share of the contacts it is: what is in an email is often in the name as well."""
         return max(min((shares.get(piece, NOTED) for piece in way), default=0.0) for way in self.ways)
@@ -96,9 +100,10 @@ class PostgresqlSearch(Repository):
         # works the tokens out anew for each row that the first one finds.
         pairs = product(*(word.rarest(shares, most) for word in asked))
         ways = [[token for way in pair for token in way] for pair in pairs]
-        share = prod(word.share(shares) for word in asked) * await self._share_of_owner(f)
+        share = prod(word.share(shares) for word in _apart(words)) * await self._share_of_owner(f)
         newest = int(shares[_NEWEST])
-        return PostgresqlHits(self._connection, f, terms, ways, share, shares.get(WAITS, 0.0), newest)
+        waits, several = shares.get(WAITS, 0.0), len(asked) > 1
+        return PostgresqlHits(self._connection, f, terms, ways, share, waits, newest, several=several)
 
     async def sayings(self, texts: Sequence[str], demands: Demands, limit: int) -> Sayings:
         """Contacts, ``limit`` at most, with a message that :func:`tui_inbox.domain.search.says` all of ``texts``."""
@@ -172,6 +177,11 @@ class PostgresqlSearch(Repository):
     async def _run(self, statements: Iterable[str]) -> None:
         for statement in statements:
             await self._connection.exec_driver_sql(statement)
+
+
+def _apart(words: Sequence[_Word]) -> list[_Word]:
+    """Those that are not a part of another one, which says nothing new."""
+    return [word for word in words if not any(word is not other and word.is_part_of(other) for other in words)]
 
 
 def _word(term: Term) -> _Word:

@@ -63,6 +63,7 @@ def is_plain(f: InboxFilter) -> bool:
     return f.query.empty and not (f.channels or f.window or f.tags or f.assignees or f.needs_person)
 
 
+@lru_cache(maxsize=64)
 def storable_query(query: SearchQuery) -> SearchQuery:
     """The query as stored text can be compared with it."""
     return SearchQuery(
