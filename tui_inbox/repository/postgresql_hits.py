@@ -38,6 +38,8 @@ STEP = 2
 FEW, MANY = 2000, 40_000
 """So many hits in all are sorted at once, without asking for groups; so many where the first group was not enough. The
 index has them sooner than those of a large group."""
+CLEARLY = 4
+"""Where so many times as many hits of one word are expected as are sorted, nobody looks whether they are that few."""
 SURELY = 50
 """Where so many times as many hits are expected as would be few, nobody looks whether they are few."""
 MOST_OF_PAIRS = 1250
@@ -98,7 +100,9 @@ class PostgresqlHits(Repository):
         most: int,
     ) -> list[Hit] | None:
         """The first ``limit`` by another instant of the conversation, if the hits are ``most`` at the most."""
-        ids = await self._all_up_to(most, demands)
+        ids = None
+        if self._several or self._expected <= most * CLEARLY:
+            ids = await self._all_up_to(most, demands)
         if ids is None:
             return None
         at = f"conversations.{column}"
