@@ -42,7 +42,7 @@ def test_an_idle_program_writes_nothing(prepared: Workspace, place: Place) -> No
         if left < 5 and place not in BELOW:
             # At the whole minute times and countdowns are painted anew, which is not idleness; below a dialog never.
             inbox.bytes_during(left + 1)
-        inbox.quiet(1.0)
+        inbox.quiet(2.0)
         assert inbox.bytes_during(2.0) == 0
 
 
